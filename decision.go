@@ -1,0 +1,71 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package durward
+
+// Verdict is what a stage decided. Its zero value refuses, so that a forgotten
+// return closes the door.
+type Verdict uint8
+
+const (
+	Deny   Verdict = iota // refuse the request with the problem that Code names
+	Allow                 // go on with the next stage
+	Answer                // the stage has set x.Response: send it, ask no upstream
+	Fail                  // the stage could not decide: OnError says what happens
+)
+
+var verdictNames = [...]string{"deny", "allow", "answer", "fail"}
+
+func (v Verdict) String() string { return verdictNames[v] }
+
+// Decision is the answer of one stage.
+type Decision struct {
+	Verdict Verdict
+	// Code names the problem that the client gets when Verdict is Deny or
+	// Fail. It is stable, and has a page in docs/problems. The empty code of a
+	// zero Decision is answered as CodeInternal.
+	Code Code
+	// Err is why, for the audit record. A client never sees it, but for the
+	// Violations that it may hold.
+	Err error
+}
+
+// Proceed is the decision to go on.
+func Proceed() Decision { return Decision{Verdict: Allow} }
+
+// Answered is the decision to send x.Response without asking an upstream.
+func Answered() Decision { return Decision{Verdict: Answer} }
+
+// Refuse is the decision to refuse with the problem code, because of err.
+func Refuse(code Code, err error) Decision {
+	return Decision{Verdict: Deny, Code: code, Err: err}
+}
+
+// Failed says that the stage could not decide, because of err; code names the
+// problem that the client gets when the failure policy is to deny.
+func Failed(code Code, err error) Decision {
+	return Decision{Verdict: Fail, Code: code, Err: err}
+}
+
+// Step is one line of the trail: what one stage decided on one exchange. Only
+// the runner writes it.
+type Step struct {
+	Stage   string
+	Verdict Verdict
+	Code    Code
+	Mode    Mode
+	OnError OnError
+	Err     error
+}
+
+// Stopped tells whether the step ended the request: a refusal that was
+// enforced, or a failure whose policy is to deny.
+func (s *Step) Stopped() bool {
+	switch s.Verdict {
+	case Deny:
+		return s.Mode == Enforce
+	case Fail:
+		return s.OnError == DenyOnError
+	}
+	return false
+}
