@@ -143,6 +143,7 @@ type Response struct {
 type UpstreamFacts struct {
 	Target   string        // scheme and authority, "" when none was asked
 	Attempts int           // requests sent, retries included
+	Status   int           // as the upstream answered, 0 when it did not
 	Took     time.Duration // until the head of the answer
 	BytesOut int64         // content bytes sent to the upstream
 	BytesIn  int64         // content bytes got from the upstream

@@ -24,10 +24,10 @@ const Every = "*"
 // Config is the `authorize:` part of an API. Rules name operations by their
 // operationId; "*" stands for every operation.
 //
-// An operation that stands under roles needs one of those roles; one that
-// stands under scopes needs one of those scopes; one that stands under both
-// needs one of each. One that stands only under authenticated needs no more
-// than a valid credential.
+// An operation that stands under roles needs one of those roles, unless it also
+// stands under authenticated, which is the role that every caller has. One that
+// stands under scopes needs one of those scopes. One that stands under both
+// roles and scopes needs one of each.
 type Config struct {
 	// Mode is enforce, report (record what would be refused) or off.
 	Mode durward.Mode `yaml:"mode"`
@@ -129,7 +129,11 @@ func New(cfg *Config, op *durward.Operation, public bool) (durward.Stage, error)
 	if !cfg.Covers(op.ID) {
 		return nil, durward.Invalid("", "operation %q is covered by no rule; name it under roles, scopes or authenticated, or declare it public", op.ID)
 	}
-	return &stage{roles: holders(cfg.Roles, op.ID), scopes: holders(cfg.Scopes, op.ID)}, nil
+	s := &stage{scopes: holders(cfg.Scopes, op.ID)}
+	if !names(cfg.Authenticated, op.ID) {
+		s.roles = holders(cfg.Roles, op.ID)
+	}
+	return s, nil
 }
 
 func (s *stage) Name() string { return "authz" }

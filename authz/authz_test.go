@@ -45,7 +45,8 @@ func TestDecisions(t *testing.T) {
 		{"role and scope are both needed: scope alone", "postMessage", with("", "messages:write"), durward.Deny, durward.CodeForbidden},
 		{"role and scope are both needed: both", "postMessage", with("member", "messages:write"), durward.Allow, ""},
 		{"a role name is compared whole", "listMessages", with("members mem MEMBER", ""), durward.Deny, durward.CodeForbidden},
-		{"the star of an admin binds an authenticated operation too", "whoAmI", with("", ""), durward.Deny, durward.CodeForbidden},
+		{"every caller has the role authenticated", "whoAmI", with("", ""), durward.Allow, ""},
+		{"nobody has the role authenticated", "whoAmI", durward.Principal{}, durward.Deny, durward.CodeUnauthenticated},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s, err := New(&rules, &durward.Operation{ID: tt.operation}, false)
