@@ -4,9 +4,14 @@
 package durward
 
 import (
+	"errors"
 	"net/netip"
 	"time"
 )
+
+// ErrNotFound is what a store answers when nothing has the id that was asked
+// for. Any other error means that the store could not answer.
+var ErrNotFound = errors.New("not found")
 
 // Consumer is an application or partner that calls: the holder of keys and the
 // party that limits and roles are given to. It always lives in the store.
@@ -25,7 +30,7 @@ type Key struct {
 	Environment string // "live", "test": the second part of the key's text
 	Consumer    string // Consumer.ID
 	Name        string
-	Hash        [32]byte // HMAC-SHA-256 of the secret under the store's pepper
+	Hash        [32]byte // HMAC-SHA-256 of the key's text under the store's pepper
 	Roles       []string // beside the consumer's; nil adds none
 	Scopes      []string
 	Addresses   []netip.Prefix // from where it may be used; empty means anywhere

@@ -45,7 +45,9 @@ const (
 
 	CodeAuditUnavailable Code = "audit-unavailable"
 	CodeStoreUnavailable Code = "store-unavailable"
-	CodeInternal         Code = "internal-error"
+	// CodeIssuerUnavailable: a token's issuer was never reached, or too long ago.
+	CodeIssuerUnavailable Code = "issuer-unavailable"
+	CodeInternal          Code = "internal-error"
 )
 
 // Kind is what is fixed about a problem code.
@@ -90,6 +92,7 @@ var kinds = []Kind{
 
 	{CodeAuditUnavailable, 503, "Audit unavailable", "The request cannot be recorded, so it was not carried out."},
 	{CodeStoreUnavailable, 503, "Store unavailable", "The gateway cannot look up what it needs to decide."},
+	{CodeIssuerUnavailable, 503, "Issuer unavailable", "The gateway cannot get the keys that this token is checked with. Try again later."},
 	{CodeInternal, 500, "Internal error", "The gateway failed. The request id helps its operators to find out why."},
 }
 
