@@ -106,6 +106,12 @@ type Operation struct {
 	// Allowed are the methods that a 405 names, for the pseudo operations
 	// that answer what no operation takes.
 	Allowed string
+	// Refusal marks a pseudo operation: every request that is routed to it is
+	// refused with this code. "" for a declared operation.
+	Refusal Code
+	// Preflight marks the pseudo operation that answers a path's CORS
+	// preflights; Allowed then names the methods that may be asked for.
+	Preflight bool
 }
 
 // Outgoing is the request to the upstream.
