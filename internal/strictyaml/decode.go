@@ -16,9 +16,10 @@ type decoder struct {
 	doc   *Document
 	subst *substituter
 	errs  Errors
-	// path and secret are the tags of the field being read; they hold for
-	// the items of a list, too.
+	// path, secret and enum are the tags of the field being read; they hold
+	// for the items of a list, too.
 	path, secret bool
+	enum         []string
 }
 
 func (d *decoder) fail(n *yaml.Node, p place, format string, args ...any) {
@@ -111,10 +112,10 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, p place) {
 	d.keys(n, p, func(key, value *yaml.Node) {
 		for _, f := range fields {
 			if f.Name == key.Value {
-				path, secret := d.path, d.secret
-				d.path, d.secret = f.Path, f.Secret || d.secret
+				path, secret, enum := d.path, d.secret, d.enum
+				d.path, d.secret, d.enum = f.Path, f.Secret || d.secret, f.Enum
 				d.value(key, value, v.FieldByIndex(f.Index), p.key(f.Name))
-				d.path, d.secret = path, secret
+				d.path, d.secret, d.enum = path, secret, enum
 				return
 			}
 		}

@@ -102,7 +102,7 @@ func TestFieldsListsWhatADocumentCanSet(t *testing.T) {
 	for _, f := range Fields(reflect.TypeFor[sample]()) {
 		names = append(names, f.Name)
 	}
-	want := "name note on count ratio text level wait networks inner maybe servers targets by_name labels file files password pin"
+	want := "name note on count ratio text level wait networks inner maybe servers targets by_name labels file files password pin kind kinds"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -17,6 +17,7 @@ type Field struct {
 	Type   reflect.Type // of the Go field
 	Path   bool         // tagged path:"true": a file path, made absolute
 	Secret bool         // tagged secret:"true": never shown
+	Enum   []string     // tagged enum:"a,b": the only words that are taken
 	Owner  reflect.Type // the struct that declares it
 	GoName string
 	Tag    reflect.StructTag
@@ -49,8 +50,12 @@ func fieldsOf(t reflect.Type, index []int) []Field {
 			out = append(out, fieldsOf(f.Type, at)...)
 		case !tagged || name == "" || !f.IsExported():
 		default:
+			var enum []string
+			if words := f.Tag.Get("enum"); words != "" {
+				enum = strings.Split(words, ",")
+			}
 			out = append(out, Field{
-				Name: name, Index: at, Type: f.Type, Owner: t, GoName: f.Name, Tag: f.Tag,
+				Enum: enum, Name: name, Index: at, Type: f.Type, Owner: t, GoName: f.Name, Tag: f.Tag,
 				Path: f.Tag.Get("path") == "true", Secret: f.Tag.Get("secret") == "true",
 			})
 		}

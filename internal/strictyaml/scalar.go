@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -40,6 +41,14 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, p place) {
 	}
 	err = read(n, text, len(refs) > 0, v)
 	switch {
+	case err == nil && d.enum != nil && v.Kind() == reflect.String && !slices.Contains(d.enum, text):
+		reason := "must be " + choice(d.enum)
+		if len(refs) == 0 && !d.secret {
+			if s := suggest(text, d.enum); s != "" {
+				reason += "; did you mean " + s + "?"
+			}
+		}
+		d.fail(n, p, "%s", reason)
 	case err == nil && d.path && v.Kind() == reflect.String:
 		v.SetString(d.absolute(v.String()))
 	case err == nil:
@@ -50,6 +59,14 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, p place) {
 	default:
 		d.fail(n, p, "%s", err)
 	}
+}
+
+// choice lists words: a, b or c.
+func choice(words []string) string {
+	if len(words) == 1 {
+		return words[0]
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
 }
 
 // read parses text into v. A quoted scalar is text, and never a number or a
