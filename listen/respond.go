@@ -1,0 +1,154 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package listen
+
+import (
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"durward"
+)
+
+// responder is the client's end of one exchange over net/http. It implements
+// durward.Responder.
+type responder struct {
+	front  *front
+	w      http.ResponseWriter
+	r      *http.Request
+	conn   *conn
+	source *bodySource // nil when the request had no content
+	http1  bool
+	cut    bool // the answer could not be ended cleanly
+}
+
+// Inform implements durward.Responder.
+func (o *responder) Inform(status int, h durward.Header) error {
+	header := o.w.Header()
+	setFields(header, h)
+	o.writeWithin()
+	o.w.WriteHeader(status)
+	clear(header)
+	return nil
+}
+
+// Respond implements durward.Responder.
+func (o *responder) Respond(r *durward.Response, extra durward.Header) (int64, error) {
+	header := o.w.Header()
+	setFields(header, r.Header, extra)
+	if !has(header, "Content-Type") {
+		header["Content-Type"] = nil // or net/http would guess one from the content
+	}
+	if r.Length >= 0 && bodyAllowed(r.Status) {
+		header["Content-Length"] = []string{strconv.FormatInt(r.Length, 10)}
+	}
+	unread := o.source != nil && !o.source.ended
+	if o.http1 && (unread || o.front.draining.Load()) {
+		header["Connection"] = []string{"close"}
+	}
+	if unread {
+		o.source.abandon()
+	}
+	o.writeWithin()
+	o.w.WriteHeader(r.Status)
+	if r.Body == nil || o.r.Method == http.MethodHead {
+		return 0, nil
+	}
+	n, err := o.copyBody(r)
+	if err != nil {
+		o.cut = true
+		return n, err
+	}
+	if r.Trailer != nil {
+		for _, f := range r.Trailer() {
+			name := http.TrailerPrefix + f.Name
+			header[name] = append(header[name], f.Value)
+		}
+	}
+	return n, nil
+}
+
+var copyBuffers = sync.Pool{New: func() any { return new([16 << 10]byte) }}
+
+// copyBody passes the content on. A stream is flushed at each read, since its
+// next part may be long in coming.
+func (o *responder) copyBody(r *durward.Response) (int64, error) {
+	buf := copyBuffers.Get().(*[16 << 10]byte)
+	defer copyBuffers.Put(buf)
+	stream := r.Stream || r.Length < 0
+	var sent int64
+	if stream {
+		// The head goes at once: a client of server-sent events waits for it.
+		if err := o.flush(); err != nil {
+			return 0, err
+		}
+	}
+	for {
+		n, err := r.Body.Read(buf[:])
+		if n > 0 {
+			if sent > 0 {
+				o.writeWithin()
+			}
+			m, werr := o.w.Write(buf[:n])
+			sent += int64(m)
+			if werr == nil && stream {
+				werr = o.flush()
+			}
+			if werr != nil {
+				return sent, werr
+			}
+		}
+		if err == io.EOF {
+			return sent, nil
+		}
+		if err != nil {
+			return sent, err
+		}
+	}
+}
+
+func (o *responder) flush() error { return http.NewResponseController(o.w).Flush() }
+
+// writeWithin bounds the next write to a client that may not read.
+func (o *responder) writeWithin() {
+	within := o.front.limits.WriteTimeout.Std()
+	if o.http1 {
+		o.conn.writeWithin(within, time.Now())
+		return
+	}
+	http.NewResponseController(o.w).SetWriteDeadline(time.Now().Add(within))
+}
+
+// bodyAllowed tells whether an answer of the status may have content.
+func bodyAllowed(status int) bool {
+	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
+}
+
+func has(h http.Header, name string) bool {
+	_, ok := h[name]
+	return ok
+}
+
+// setFields copies fields into net/http's map, with one allocation for the
+// values of all.
+func setFields(dst http.Header, sections ...durward.Header) {
+	n := 0
+	for _, h := range sections {
+		n += len(h)
+	}
+	values := make([]string, 0, n)
+	for _, h := range sections {
+		for i := range h {
+			name := h[i].Name
+			if old, ok := dst[name]; ok {
+				dst[name] = append(old, h[i].Value)
+				continue
+			}
+			values = append(values, h[i].Value)
+			dst[name] = values[len(values)-1 : len(values) : len(values)]
+		}
+	}
+}
