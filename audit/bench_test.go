@@ -1,0 +1,87 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package audit
+
+import (
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"durward"
+)
+
+// BenchmarkExchange stores the attempt and outcome of a request from 64
+// callers at a time; cpu-us/op is user and system time of the whole process.
+func BenchmarkExchange(b *testing.B) {
+	for _, durability := range []string{DurabilityGroup, DurabilityBuffered} {
+		for _, callers := range []int{1, 64} {
+			b.Run(durability+"/"+strconv.Itoa(callers), func(b *testing.B) {
+				l := open(b, Config{Durability: durability}, Options{})
+				b.ReportAllocs()
+				before := cpuTime()
+				b.ResetTimer()
+				var wg sync.WaitGroup
+				for c := range callers {
+					wg.Go(func() {
+						x := newExchange("01890a5d-ac96-774b-bcce-b302099a8057")
+						for range (b.N + callers - 1 - c) / callers {
+							exchange(l, x, okEnd)
+						}
+					})
+				}
+				wg.Wait()
+				b.StopTimer()
+				b.ReportMetric(float64((cpuTime()-before).Microseconds())/float64(b.N), "cpu-us/op")
+				s := l.Stats()
+				b.ReportMetric(float64(s.Records)/float64(s.Groups), "records/group")
+			})
+		}
+	}
+}
+
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func BenchmarkEncodeAttempt(b *testing.B) {
+	x := newExchange("01890a5d-ac96-774b-bcce-b302099a8057")
+	buf := make([]byte, 0, 1024)
+	b.ReportAllocs()
+	for b.Loop() {
+		var ev durward.Event
+		fill(&ev, x, durward.EventAttempt, true)
+		ev.Time = x.Started
+		buf = appendBody(buf[:0], &ev)
+	}
+	b.SetBytes(int64(len(buf)))
+}
+
+func BenchmarkSeal(b *testing.B) {
+	var ev durward.Event
+	x := newExchange("01890a5d-ac96-774b-bcce-b302099a8057")
+	fill(&ev, x, durward.EventAttempt, true)
+	body := appendBody(nil, &ev)
+	c := newChain(position{})
+	buf := make([]byte, 0, 1024)
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = c.seal(buf[:0], body)
+	}
+	b.SetBytes(int64(len(buf)))
+}
+
+func BenchmarkFloodRefusal(b *testing.B) {
+	l := open(b, Config{}, Options{})
+	x := newExchange("r")
+	b.ReportAllocs()
+	for b.Loop() {
+		l.Outcome(x, End{Status: 429, Code: durward.CodeRateLimited, Stage: "ratelimit", Reason: "per_address"})
+	}
+}

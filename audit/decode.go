@@ -1,0 +1,103 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package audit
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"durward"
+)
+
+// jsonRecord is a line as encoding/json reads it.
+type jsonRecord struct {
+	Sequence   uint64            `json:"seq"`
+	Time       time.Time         `json:"time"`
+	Kind       durward.EventKind `json:"kind"`
+	RequestID  string            `json:"request_id"`
+	Client     netip.Addr        `json:"client"`
+	Peer       netip.AddrPort    `json:"peer"`
+	Subject    string            `json:"subject"`
+	Consumer   string            `json:"consumer"`
+	Issuer     string            `json:"issuer"`
+	Method     string            `json:"method"`
+	Credential string            `json:"credential"`
+	API        string            `json:"api"`
+	Operation  string            `json:"operation"`
+	Verb       string            `json:"verb"`
+	Host       string            `json:"host"`
+	Path       string            `json:"path"`
+	Proto      string            `json:"proto"`
+	UserAgent  string            `json:"user_agent"`
+	Status     int               `json:"status"`
+	Code       durward.Code      `json:"code"`
+	Stage      string            `json:"stage"`
+	Reason     string            `json:"reason"`
+	Steps      []jsonStep        `json:"steps"`
+	Upstream   jsonUpstream      `json:"upstream"`
+	TookUS     int64             `json:"took_us"`
+	BytesIn    int64             `json:"bytes_in"`
+	BytesOut   int64             `json:"bytes_out"`
+	Count      int               `json:"count"`
+	Message    string            `json:"message"`
+	Detail     string            `json:"detail"`
+}
+
+type jsonStep struct {
+	Stage   string          `json:"stage"`
+	Verdict string          `json:"verdict"`
+	Code    durward.Code    `json:"code"`
+	Mode    durward.Mode    `json:"mode"`
+	OnError durward.OnError `json:"on_error"`
+	Reason  string          `json:"reason"`
+}
+
+type jsonUpstream struct {
+	Target   string `json:"target"`
+	Attempts int    `json:"attempts"`
+	TookUS   int64  `json:"took_us"`
+	BytesOut int64  `json:"bytes_out"`
+	BytesIn  int64  `json:"bytes_in"`
+}
+
+// Decode reads one line of the log, without checking its hash. It gives the
+// event and its number.
+func Decode(line []byte) (durward.Event, uint64, error) {
+	var r jsonRecord
+	if err := json.Unmarshal(line, &r); err != nil {
+		return durward.Event{}, 0, fmt.Errorf("audit record: %w", err)
+	}
+	ev := durward.Event{
+		Kind: r.Kind, Time: r.Time, RequestID: r.RequestID,
+		Client: r.Client, Peer: r.Peer, Subject: r.Subject, Consumer: r.Consumer,
+		Issuer: r.Issuer, Method: r.Method, Credential: r.Credential,
+		API: r.API, Operation: r.Operation, Verb: r.Verb, Host: r.Host, Path: r.Path,
+		Proto: r.Proto, UserAgent: r.UserAgent,
+		Status: r.Status, Code: r.Code, Stage: r.Stage, Reason: r.Reason,
+		Upstream: durward.UpstreamFacts{
+			Target: r.Upstream.Target, Attempts: r.Upstream.Attempts, Took: micros(r.Upstream.TookUS),
+			BytesOut: r.Upstream.BytesOut, BytesIn: r.Upstream.BytesIn,
+		},
+		Took: micros(r.TookUS), BytesIn: r.BytesIn, BytesOut: r.BytesOut,
+		Count: r.Count, Message: r.Message, Detail: r.Detail,
+	}
+	for _, s := range r.Steps {
+		step := durward.Step{Stage: s.Stage, Code: s.Code, Mode: s.Mode, OnError: s.OnError}
+		for v := durward.Deny; v <= durward.Fail; v++ {
+			if v.String() == s.Verdict {
+				step.Verdict = v
+			}
+		}
+		if s.Reason != "" {
+			step.Err = errors.New(s.Reason)
+		}
+		ev.Steps = append(ev.Steps, step)
+	}
+	return ev, r.Sequence, nil
+}
+
+func micros(n int64) time.Duration { return time.Duration(n) * time.Microsecond }

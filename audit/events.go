@@ -1,0 +1,153 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package audit
+
+import (
+	"context"
+	"time"
+
+	"durward"
+)
+
+// StageName is the name of the stage that stores the attempt.
+const StageName = "audit"
+
+// End is how an exchange ended, for its outcome record.
+type End struct {
+	Status   int
+	Code     durward.Code // "" when it was not refused
+	Stage    string       // that refused
+	Reason   string       // internal, never sent to the client; at most 512 bytes are kept
+	BytesIn  int64        // content bytes taken from the client
+	BytesOut int64        // content bytes sent to the client
+	Took     time.Duration
+}
+
+// Stage gives the stage that stores the attempt of a request and blocks until
+// it is stored. It fails, with durward.CodeAuditUnavailable, when the record
+// cannot be stored or ctx ends before it is; the runner then does as OnError
+// says.
+func (l *Log) Stage() durward.Stage { return stage{l} }
+
+type stage struct{ log *Log }
+
+func (stage) Name() string { return StageName }
+
+func (s stage) Request(ctx context.Context, x *durward.Exchange) durward.Decision {
+	if err := s.log.attempt(ctx, x); err != nil {
+		s.log.count.attemptsRefused.Add(1)
+		return durward.Failed(durward.CodeAuditUnavailable, err)
+	}
+	return durward.Proceed()
+}
+
+func (l *Log) attempt(ctx context.Context, x *durward.Exchange) error {
+	if err := l.Health(); err != nil {
+		l.mu.Lock()
+		l.refused++
+		l.mu.Unlock()
+		return err // before any work is done
+	}
+	var ev durward.Event
+	fill(&ev, x, durward.EventAttempt, true)
+	if ev.Time = x.Started; ev.Time.IsZero() {
+		ev.Time = l.now()
+	}
+	g, err := l.enqueue(&ev, true, false)
+	if err != nil {
+		return err
+	}
+	if done := ctx.Done(); done == nil {
+		<-g.done
+	} else {
+		select {
+		case <-g.done:
+		case <-done:
+			return context.Cause(ctx)
+		}
+	}
+	if g.err == nil {
+		l.followers.send(&ev)
+	}
+	return g.err
+}
+
+// Outcome stores how an exchange ended. The runner calls it once at the end of
+// every exchange. It never waits for the disk; when the queue is full the
+// record is counted as lost and attempts are refused until there is room.
+//
+// Refusals by a rate limit or by overload before an attempt was stored are
+// aggregated per client, operation and code: see Config.FloodWindow.
+func (l *Log) Outcome(x *durward.Exchange, end End) {
+	stored := attemptStored(x)
+	if !stored && (end.Code == durward.CodeRateLimited || end.Code == durward.CodeOverloaded) {
+		if !l.floods.first(x.Client.Address, x.Operation, end.Code) {
+			l.count.floodRefusals.Add(1)
+			return
+		}
+	}
+	var ev durward.Event
+	// With followers the event is whole; the line leaves out what the attempt
+	// already tells under the same request id.
+	following := l.followers.any()
+	fill(&ev, x, durward.EventOutcome, !stored || following)
+	if ev.Time = x.Started.Add(end.Took); x.Started.IsZero() {
+		ev.Time = l.now()
+	}
+	ev.Status, ev.Code, ev.Stage, ev.Reason = end.Status, end.Code, end.Stage, end.Reason
+	ev.Took, ev.BytesIn, ev.BytesOut = end.Took, end.BytesIn, end.BytesOut
+	ev.Upstream = x.Upstream
+	ev.Steps = notable(x.Trail)
+	if following {
+		l.followers.send(&ev)
+		if stored {
+			shorten(&ev)
+		}
+	}
+	_, _ = l.enqueue(&ev, false, false) // a loss is counted there
+}
+
+// fill copies what x tells into ev; whole includes what an outcome can leave
+// out when an attempt was stored before it.
+func fill(ev *durward.Event, x *durward.Exchange, kind durward.EventKind, whole bool) {
+	ev.Kind, ev.RequestID, ev.Client = kind, x.ID, x.Client.Address
+	ev.Subject, ev.Consumer, ev.Credential = x.Principal.Subject, x.Principal.Consumer, x.Principal.Credential
+	if x.Operation != nil {
+		ev.API, ev.Operation = x.Operation.API, x.Operation.ID
+	}
+	ev.Verb, ev.Path = x.In.Method, x.In.Path
+	if whole {
+		ev.Peer, ev.Issuer, ev.Method = x.In.Peer, x.Principal.Issuer, x.Principal.Method
+		ev.Host, ev.Proto, ev.UserAgent = x.In.Host, x.In.Proto, x.In.Header.Get("User-Agent")
+	}
+}
+
+// shorten takes away what fill leaves out when whole is false.
+func shorten(ev *durward.Event) {
+	ev.Peer, ev.Issuer, ev.Method = durward.Event{}.Peer, "", ""
+	ev.Host, ev.Proto, ev.UserAgent = "", "", ""
+}
+
+// attemptStored tells whether the trail says that this package stored the
+// attempt.
+func attemptStored(x *durward.Exchange) bool {
+	for i := range x.Trail {
+		if s := &x.Trail[i]; s.Stage == StageName {
+			return s.Verdict == durward.Allow
+		}
+	}
+	return false
+}
+
+// notable copies the steps that refused in report mode or could not decide.
+func notable(trail []durward.Step) []durward.Step {
+	var out []durward.Step
+	for i := range trail {
+		s := &trail[i]
+		if s.Verdict == durward.Fail || s.Verdict == durward.Deny && s.Mode == durward.Report {
+			out = append(out, *s)
+		}
+	}
+	return out
+}

@@ -1,0 +1,176 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package audit
+
+import (
+	"sync"
+
+	"durward"
+)
+
+// batch is what one write will store: the encoded bodies one after another.
+type batch struct {
+	bytes   []byte
+	records []record
+	waiters *group // of those who wait for it; nil when nobody does
+}
+
+// record is one body in a batch. A kept one survives a failed write.
+type record struct {
+	end  int
+	kept bool
+}
+
+// group is what the callers of one batch wait for. err is set before done is
+// closed.
+type group struct {
+	done chan struct{}
+	err  error
+}
+
+func (g *group) finish(err error) {
+	if g != nil {
+		g.err = err
+		close(g.done)
+	}
+}
+
+// writerState tells whoever queues a record whether the writer needs a signal.
+type writerState uint8
+
+const (
+	writerIdle      writerState = iota // waits without a timer
+	writerLingering                    // waits a little for company; attempts need a signal
+	writerBusy                         // looks at the queue again before it waits
+)
+
+// encoders are buffers for encoding outside the lock.
+var encoders = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}
+
+// enqueue encodes ev and queues it. With wait the record belongs to the group
+// that is returned, and is refused at once while the log fails; without, it is
+// kept over a failure, and counted as lost when it finds no room. urgent
+// records may use the whole queue.
+func (l *Log) enqueue(ev *durward.Event, wait, urgent bool) (*group, error) {
+	enc := encoders.Get().(*[]byte)
+	body := appendBody((*enc)[:0], ev)
+	g, err := l.add(body, wait, urgent)
+	*enc = body
+	encoders.Put(enc)
+	return g, err
+}
+
+func (l *Log) add(body []byte, wait, urgent bool) (g *group, err error) {
+	signal := false
+	l.mu.Lock()
+	b := l.cur
+	queued := len(b.records)
+	switch f := l.failure.Load(); {
+	case l.closing:
+		err = ErrClosed
+	case wait && f != nil:
+		err = f.err
+	case queued >= l.cfg.MaxQueue, len(b.bytes)+len(body) > maxQueueBytes,
+		wait && !urgent && queued >= l.cfg.MaxQueue/2:
+		err = ErrOverflow
+	}
+	if err != nil {
+		l.reject(wait, err)
+		l.mu.Unlock()
+		return nil, err
+	}
+	b.bytes = append(b.bytes, body...)
+	b.records = append(b.records, record{len(b.bytes), !wait})
+	switch {
+	case wait:
+		if b.waiters == nil {
+			b.waiters = &group{done: make(chan struct{})}
+		}
+		g = b.waiters
+		signal = l.state != writerBusy
+		l.state = writerBusy
+	case l.state == writerIdle:
+		signal, l.state = true, writerLingering
+	case queued == l.cfg.MaxQueue/4:
+		signal = l.state != writerBusy
+	}
+	l.mu.Unlock()
+	if signal {
+		l.signal()
+	}
+	return g, nil
+}
+
+// reject counts a record that was not queued; the caller holds mu. The loss of
+// an outcome makes the log fail until a system record has told of it.
+func (l *Log) reject(wait bool, err error) {
+	if wait {
+		l.refused++
+		return
+	}
+	l.lost++
+	l.count.outcomesLost.Add(1)
+	if l.failure.Load() == nil {
+		l.failure.Store(&failure{err})
+		l.count.failures.Add(1)
+	}
+}
+
+func (l *Log) signal() {
+	select {
+	case l.wake <- struct{}{}:
+	default: // one is pending already
+	}
+}
+
+// take removes the queued records from the queue; nil when there are none.
+func (l *Log) take(spare *batch) *batch {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.cur.records) == 0 {
+		return nil
+	}
+	b := l.cur
+	l.cur = spare
+	return b
+}
+
+// fail makes the log fail with err: whoever waits is told, the records of
+// failed and of the queue that are to be kept are queued again.
+func (l *Log) fail(err error, failed *batch) {
+	l.mu.Lock()
+	if l.failure.Load() == nil {
+		l.count.failures.Add(1)
+	}
+	l.failure.Store(&failure{err})
+	queue := l.cur
+	l.cur = &batch{}
+	if failed != nil {
+		l.requeue(failed)
+	}
+	l.requeue(queue)
+	l.mu.Unlock()
+	if failed != nil {
+		failed.waiters.finish(err)
+	}
+	queue.waiters.finish(err)
+}
+
+// requeue appends what is to be kept of b to the queue; the caller holds mu.
+func (l *Log) requeue(b *batch) {
+	start := 0
+	for _, r := range b.records {
+		body := b.bytes[start:r.end]
+		start = r.end
+		switch {
+		case !r.kept:
+			l.refused++
+		case len(l.cur.records) >= l.cfg.MaxQueue:
+			l.reject(false, ErrOverflow)
+		default:
+			l.cur.bytes = append(l.cur.bytes, body...)
+			l.cur.records = append(l.cur.records, record{len(l.cur.bytes), true})
+		}
+	}
+}

@@ -1,0 +1,169 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package audit
+
+import (
+	"net/netip"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"durward"
+)
+
+// Most bytes that are recorded of a value. What is cut ends in an ellipsis.
+const (
+	maxName   = 256 // ids, names, host
+	maxAgent  = 256
+	maxPath   = 2048
+	maxReason = 512
+	maxSteps  = 16
+)
+
+// appendBody appends the fields of a record, each with a comma before it. The
+// writer puts the sequence number before them and the hash behind. Fields that
+// are empty are left out.
+func appendBody(b []byte, ev *durward.Event) []byte {
+	b = append(b, `,"time":"`...)
+	b = appendTime(b, ev.Time)
+	b = append(b, `","kind":"`...)
+	b = append(b, ev.Kind...) // one of our own constants
+	b = append(b, '"')
+	b = appendText(b, `,"request_id":`, ev.RequestID, maxName)
+	b = appendWho(b, ev)
+	b = appendText(b, `,"api":`, ev.API, maxName)
+	b = appendText(b, `,"operation":`, ev.Operation, maxName)
+	b = appendText(b, `,"verb":`, ev.Verb, maxName)
+	b = appendText(b, `,"host":`, ev.Host, maxName)
+	b = appendText(b, `,"path":`, ev.Path, maxPath)
+	b = appendText(b, `,"proto":`, ev.Proto, maxName)
+	b = appendText(b, `,"user_agent":`, ev.UserAgent, maxAgent)
+	switch ev.Kind {
+	case durward.EventOutcome:
+		b = appendEnd(b, ev)
+	case durward.EventFlood:
+		b = appendText(b, `,"code":`, string(ev.Code), maxName)
+		b = appendNumber(b, `,"count":`, int64(ev.Count))
+		b = appendNumber(b, `,"took_us":`, ev.Took.Microseconds())
+	case durward.EventSystem:
+		b = appendText(b, `,"message":`, ev.Message, maxReason)
+		b = appendText(b, `,"detail":`, ev.Detail, maxReason)
+	}
+	return b
+}
+
+func appendWho(b []byte, ev *durward.Event) []byte {
+	if ev.Client.IsValid() {
+		b = append(b, `,"client":"`...)
+		b = ev.Client.WithZone("").AppendTo(b)
+		b = append(b, '"')
+	}
+	if ev.Peer.IsValid() {
+		b = append(b, `,"peer":"`...)
+		b = netip.AddrPortFrom(ev.Peer.Addr().WithZone(""), ev.Peer.Port()).AppendTo(b)
+		b = append(b, '"')
+	}
+	b = appendText(b, `,"subject":`, ev.Subject, maxName)
+	b = appendText(b, `,"consumer":`, ev.Consumer, maxName)
+	b = appendText(b, `,"issuer":`, ev.Issuer, maxName)
+	b = appendText(b, `,"method":`, ev.Method, maxName)
+	return appendText(b, `,"credential":`, ev.Credential, maxName)
+}
+
+func appendEnd(b []byte, ev *durward.Event) []byte {
+	b = append(b, `,"status":`...)
+	b = strconv.AppendInt(b, int64(ev.Status), 10)
+	b = appendText(b, `,"code":`, string(ev.Code), maxName)
+	b = appendText(b, `,"stage":`, ev.Stage, maxName)
+	b = appendText(b, `,"reason":`, ev.Reason, maxReason)
+	if len(ev.Steps) > 0 {
+		b = appendSteps(b, ev.Steps)
+	}
+	if u := &ev.Upstream; u.Target != "" || u.Attempts != 0 {
+		b = append(b, `,"upstream":{"attempts":`...)
+		b = strconv.AppendInt(b, int64(u.Attempts), 10)
+		b = appendText(b, `,"target":`, u.Target, maxName)
+		b = appendNumber(b, `,"took_us":`, u.Took.Microseconds())
+		b = appendNumber(b, `,"bytes_out":`, u.BytesOut)
+		b = appendNumber(b, `,"bytes_in":`, u.BytesIn)
+		b = append(b, '}')
+	}
+	b = append(b, `,"took_us":`...)
+	b = strconv.AppendInt(b, ev.Took.Microseconds(), 10)
+	b = appendNumber(b, `,"bytes_in":`, ev.BytesIn)
+	return appendNumber(b, `,"bytes_out":`, ev.BytesOut)
+}
+
+func appendSteps(b []byte, steps []durward.Step) []byte {
+	b = append(b, `,"steps":[`...)
+	for i := range steps[:min(len(steps), maxSteps)] {
+		s := &steps[i]
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"verdict":"`...)
+		b = append(b, s.Verdict.String()...)
+		b = append(b, `","mode":"`...)
+		b = append(b, s.Mode.String()...)
+		b = append(b, `","on_error":"`...)
+		b = append(b, s.OnError.String()...)
+		b = append(b, '"')
+		b = appendText(b, `,"stage":`, s.Stage, maxName)
+		b = appendText(b, `,"code":`, string(s.Code), maxName)
+		if s.Err != nil {
+			b = appendText(b, `,"reason":`, s.Err.Error(), maxReason)
+		}
+		b = append(b, '}')
+	}
+	return append(b, ']')
+}
+
+// appendText appends a field that has a value, cut to limit bytes at a
+// character's border.
+func appendText(b []byte, key, s string, limit int) []byte {
+	if s == "" {
+		return b
+	}
+	b = append(b, key...)
+	if len(s) <= limit {
+		return durward.AppendString(b, s)
+	}
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	b = durward.AppendString(b, s[:limit])
+	return append(b[:len(b)-1], `\u2026"`...)
+}
+
+// appendNumber appends a field that is not zero.
+func appendNumber(b []byte, key string, n int64) []byte {
+	if n == 0 {
+		return b
+	}
+	b = append(b, key...)
+	return strconv.AppendInt(b, n, 10)
+}
+
+// appendTime appends t in UTC as RFC 3339 with six digits of a second. A year
+// that RFC 3339 cannot write becomes the zero time.
+func appendTime(b []byte, t time.Time) []byte {
+	t = t.UTC()
+	year, month, day := t.Date()
+	if year < 0 || year > 9999 {
+		return append(b, "0001-01-01T00:00:00.000000Z"...)
+	}
+	hour, minute, second := t.Clock()
+	micro := t.Nanosecond() / 1000
+	b = appendTwo(appendTwo(b, year/100), year%100)
+	b = appendTwo(append(b, '-'), int(month))
+	b = appendTwo(append(b, '-'), day)
+	b = appendTwo(append(b, 'T'), hour)
+	b = appendTwo(append(b, ':'), minute)
+	b = appendTwo(append(b, ':'), second)
+	b = appendTwo(append(b, '.'), micro/10000)
+	b = appendTwo(appendTwo(b, micro/100%100), micro%100)
+	return append(b, 'Z')
+}
+
+func appendTwo(b []byte, n int) []byte { return append(b, byte('0'+n/10), byte('0'+n%10)) }
