@@ -1,0 +1,255 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package authn
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"hash"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"durward"
+)
+
+// Keys is where API keys and their consumers are found. A store implements it.
+// All methods must be safe for concurrent use.
+type Keys interface {
+	// Key finds a key by its public id, with its consumer. The error is
+	// durward.ErrNotFound when there is none; any other means that the store
+	// could not answer.
+	Key(ctx context.Context, id string) (durward.Key, durward.Consumer, error)
+	// Touch remembers that a key was used. It never blocks, and does not
+	// write to the store for every call.
+	Touch(id string, at time.Time)
+	// Pepper is the secret under which key hashes are made, at least 32 bytes.
+	Pepper() []byte
+}
+
+// Why a key was refused, for the audit record.
+var (
+	errKeyTwice       = errors.New("api key: sent more than once")
+	errKeyUnknown     = errors.New("api key: no such key")
+	errKeySecret      = errors.New("api key: secret does not match")
+	errKeyEnvironment = errors.New("api key: of an environment that this API does not take")
+	errKeyRevoked     = errors.New("api key: revoked")
+	errKeyExpired     = errors.New("api key: expired")
+	errKeyConsumer    = errors.New("api key: its consumer is disabled")
+	errKeyAddress     = errors.New("api key: not allowed from this address")
+)
+
+type keyAuth struct {
+	header       string // canonical; "" reads none
+	query        string // "" reads none
+	environments []string
+	keys         Keys
+	now          func() time.Time
+	macs         sync.Pool // *keyMAC
+}
+
+// keyMAC hashes keys without allocating.
+type keyMAC struct {
+	hmac hash.Hash
+	text [maxKeyText]byte
+	sum  [sha256.Size]byte
+}
+
+func newKeyAuth(c *APIKey, env Env) (*keyAuth, error) {
+	if env.Keys == nil {
+		return nil, durward.Invalid("api_key", "needs a store")
+	}
+	pepper := slices.Clone(env.Keys.Pepper())
+	if len(pepper) < 32 {
+		return nil, durward.Invalid("api_key", "the store's %v", errPepper)
+	}
+	a := &keyAuth{header: c.header(), query: c.Query, environments: c.Environments, keys: env.Keys, now: env.Now}
+	a.macs.New = func() any { return &keyMAC{hmac: hmac.New(sha256.New, pepper)} }
+	return a, nil
+}
+
+func (a *keyAuth) present(x *durward.Exchange) int {
+	n := 0
+	if a.header != "" {
+		n = x.In.Header.Count(a.header)
+	}
+	if a.query != "" && x.In.RawQuery != "" {
+		n += countParam(x.In.RawQuery, a.query)
+	}
+	return n
+}
+
+func (a *keyAuth) challenge(realm string, _ bool) string { return `ApiKey realm="` + realm + `"` }
+
+// Authenticate finds the key and its consumer. Whatever is wrong with a key,
+// the same work is done before it is refused, but for one whose form already
+// shows that it cannot exist.
+func (a *keyAuth) Authenticate(ctx context.Context, x *durward.Exchange) (p durward.Principal, r Result, err error) {
+	switch a.present(x) {
+	case 0:
+		return p, NotMine, nil
+	case 1:
+	default:
+		return p, Rejected, errKeyTwice
+	}
+	text, ok := a.text(x)
+	if !ok {
+		return p, Rejected, errKeyForm
+	}
+	environment, id, err := ParseKey(text)
+	if err != nil {
+		return p, Rejected, err
+	}
+	key, consumer, err := a.keys.Key(ctx, id)
+	missing := errors.Is(err, durward.ErrNotFound)
+	if err != nil && !missing {
+		return p, Rejected, &unavailable{durward.CodeStoreUnavailable, err}
+	}
+	if match := a.matches(text, &key.Hash); missing || !match {
+		if missing {
+			return p, Rejected, errKeyUnknown
+		}
+		return p, Rejected, errKeySecret
+	}
+	now := a.now()
+	if err := a.allowed(&key, &consumer, id, environment, x.Client.Address, now); err != nil {
+		return p, Rejected, err
+	}
+	a.keys.Touch(id, now)
+	if a.query != "" {
+		x.Out.RawQuery = dropParam(x.Out.RawQuery, a.query)
+	}
+	return durward.Principal{
+		Subject: consumer.ID, Consumer: consumer.ID, Method: "api_key", Credential: id,
+		Roles: union(consumer.Roles, key.Roles), Scopes: key.Scopes, Expires: key.Expires,
+	}, Accepted, nil
+}
+
+// text gives the one key that is present.
+func (a *keyAuth) text(x *durward.Exchange) (string, bool) {
+	if a.header != "" {
+		for i := range x.In.Header {
+			if f := &x.In.Header[i]; f.Name == a.header {
+				if a.header == authorization {
+					return cutScheme(f.Value, "ApiKey")
+				}
+				return f.Value, true
+			}
+		}
+	}
+	return paramValue(x.In.RawQuery, a.query)
+}
+
+// matches compares in constant time.
+func (a *keyAuth) matches(text string, want *[32]byte) bool {
+	m := a.macs.Get().(*keyMAC)
+	m.hmac.Reset()
+	n := copy(m.text[:], text)
+	m.hmac.Write(m.text[:n])
+	m.hmac.Sum(m.sum[:0])
+	ok := subtle.ConstantTimeCompare(m.sum[:], want[:]) == 1
+	clear(m.text[:])
+	clear(m.sum[:])
+	a.macs.Put(m)
+	return ok
+}
+
+func (a *keyAuth) allowed(k *durward.Key, c *durward.Consumer, id, environment string, from netip.Addr, now time.Time) error {
+	switch {
+	case k.ID != id || k.Environment != environment || k.Consumer == "" || k.Consumer != c.ID:
+		return errKeyUnknown // the store gave something else than was asked for
+	case len(a.environments) > 0 && !slices.Contains(a.environments, environment):
+		return errKeyEnvironment
+	case !k.Revoked.IsZero():
+		return errKeyRevoked
+	case !k.Expires.IsZero() && !now.Before(k.Expires):
+		return errKeyExpired
+	case c.Disabled:
+		return errKeyConsumer
+	case len(k.Addresses) > 0 && !within(k.Addresses, from):
+		return errKeyAddress
+	}
+	return nil
+}
+
+func within(prefixes []netip.Prefix, a netip.Addr) bool {
+	for _, p := range prefixes {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// union joins two lists without copying where one is enough.
+func union(a, b []string) []string {
+	switch {
+	case len(b) == 0:
+		return a
+	case len(a) == 0:
+		return b
+	}
+	out := slices.Clone(a)
+	for _, s := range b {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// named tells whether a query pair has that name, however it is escaped.
+func named(pair, name string) bool {
+	k, _, _ := strings.Cut(pair, "=")
+	if k == name {
+		return true
+	}
+	if !strings.ContainsAny(k, "%+") {
+		return false
+	}
+	k, err := url.QueryUnescape(k)
+	return err == nil && k == name
+}
+
+func countParam(query, name string) int {
+	n := 0
+	for pair := range strings.SplitSeq(query, "&") {
+		if named(pair, name) {
+			n++
+		}
+	}
+	return n
+}
+
+func paramValue(query, name string) (string, bool) {
+	for pair := range strings.SplitSeq(query, "&") {
+		if named(pair, name) {
+			_, v, _ := strings.Cut(pair, "=")
+			v, err := url.QueryUnescape(v)
+			return v, err == nil
+		}
+	}
+	return "", false
+}
+
+// dropParam removes a parameter, so that the upstream and its logs do not get
+// the key.
+func dropParam(query, name string) string {
+	if countParam(query, name) == 0 {
+		return query
+	}
+	var kept []string
+	for pair := range strings.SplitSeq(query, "&") {
+		if !named(pair, name) {
+			kept = append(kept, pair)
+		}
+	}
+	return strings.Join(kept, "&")
+}

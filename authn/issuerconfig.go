@@ -1,0 +1,193 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package authn
+
+import (
+	"errors"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"durward"
+	"durward/internal/units"
+)
+
+// IssuerConfig is one entry of `issuers`: who signs tokens, where its keys
+// are, and what its tokens must say. Exactly one of Discovery, JWKSURL and
+// JWKSFile is set.
+type IssuerConfig struct {
+	// Issuer is what a token's iss must be, character by character. Empty is
+	// Discovery, where that is the issuer's own URL.
+	Issuer string `yaml:"issuer"`
+	// Discovery is the issuer's URL, or that of its metadata document
+	// (OpenID Connect Discovery 1.0, RFC 8414), which names the key set. The
+	// document's issuer must be the same as Issuer.
+	Discovery string `yaml:"discovery"`
+	// JWKSURL is the URL of the key set (RFC 7517).
+	JWKSURL string `yaml:"jwks_url"`
+	// JWKSFile is a file that holds the key set. It is read again when it
+	// changes.
+	JWKSFile string `yaml:"jwks_file" path:"true"`
+	// Audiences are the values of which a token's aud must hold one. Required:
+	// a token for another service must not work here (RFC 8725, 3.9).
+	Audiences []string `yaml:"audiences"`
+	// Algorithms are the signature algorithms that are taken. Empty takes
+	// RS256, PS256, ES256, ES384 and EdDSA. Symmetric ones and "none" are
+	// never taken.
+	Algorithms []string `yaml:"algorithms"`
+	// Type is which typ a token must have: "jwt" (the default) takes JWT,
+	// at+jwt or none; "at+jwt" takes access tokens as RFC 9068 defines them
+	// only, and demands its claims; "any" takes all.
+	Type string `yaml:"type"`
+	// Skew is how far the issuer's clock may be off. Default 30s, at most 5m.
+	Skew units.Duration `yaml:"skew"`
+	// MaxAge is how old a token may be, counted from its iat, which is then
+	// required. Zero trusts exp alone.
+	MaxAge units.Duration `yaml:"max_age"`
+	// Claims are the names of the claims that say who calls.
+	Claims ClaimNames `yaml:"claims"`
+	// RefreshInterval is how often the key set is fetched, at most; the
+	// issuer's Cache-Control may shorten it. Default 1h, and 5s for a file,
+	// whose change is looked for.
+	RefreshInterval units.Duration `yaml:"refresh_interval"`
+	// MinRefresh is the least time between two fetches that tokens with
+	// unknown keys cause. Default 30s, at least 1s.
+	MinRefresh units.Duration `yaml:"min_refresh"`
+	// StaleFor is how long keys are trusted after the issuer last confirmed
+	// them. Default 24h.
+	StaleFor units.Duration `yaml:"stale_for"`
+	// CA is a file of certificates (PEM) that the issuer's must chain to.
+	// Empty uses the system's.
+	CA string `yaml:"ca" path:"true"`
+}
+
+// ClaimNames are the claims that a principal is read from. A name with dots is
+// taken literally first, then as a path into objects: realm_access.roles.
+type ClaimNames struct {
+	// Subject is who; the claim is required. Default sub.
+	Subject string `yaml:"subject"`
+	// Roles is a string or a list of strings. Default roles.
+	Roles string `yaml:"roles"`
+	// Scopes is a list, or a string with spaces. Default scope, then scp.
+	Scopes string `yaml:"scopes"`
+	// Consumer is the application. Default client_id, then azp.
+	Consumer string `yaml:"consumer"`
+}
+
+var (
+	knownAlgorithms   = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+	defaultAlgorithms = []string{"RS256", "PS256", "ES256", "ES384", "EdDSA"}
+)
+
+const wellKnown = "/.well-known/"
+
+// withDefaults fills what the document left out.
+func (c IssuerConfig) withDefaults() IssuerConfig {
+	if c.Issuer == "" && !strings.Contains(c.Discovery, wellKnown) {
+		c.Issuer = c.Discovery
+	}
+	if len(c.Algorithms) == 0 {
+		c.Algorithms = defaultAlgorithms
+	}
+	if c.Type == "" {
+		c.Type = "jwt"
+	}
+	orDuration(&c.Skew, 30*time.Second)
+	orDuration(&c.MinRefresh, 30*time.Second)
+	orDuration(&c.StaleFor, 24*time.Hour)
+	if c.JWKSFile != "" {
+		orDuration(&c.RefreshInterval, 5*time.Second)
+	}
+	orDuration(&c.RefreshInterval, time.Hour)
+	return c
+}
+
+func orDuration(d *units.Duration, v time.Duration) {
+	if *d == 0 {
+		*d = units.Duration(v)
+	}
+}
+
+// Check reports every fault.
+func (c *IssuerConfig) Check() error {
+	d := c.withDefaults()
+	errs := d.checkSource()
+	if d.Issuer == "" {
+		errs = append(errs, durward.Invalid("issuer", "is required unless discovery is the issuer's own URL"))
+	}
+	if len(c.Audiences) == 0 {
+		errs = append(errs, durward.Invalid("audiences", "is required"))
+	}
+	if slices.Contains(c.Audiences, "") {
+		errs = append(errs, durward.Invalid("audiences", "holds an empty name"))
+	}
+	for i, a := range c.Algorithms {
+		if !slices.Contains(knownAlgorithms, a) {
+			errs = append(errs, durward.Invalid("algorithms["+strconv.Itoa(i)+"]", "must be one of %s", strings.Join(knownAlgorithms, ", ")))
+		}
+	}
+	if !slices.Contains([]string{"jwt", "at+jwt", "any"}, d.Type) {
+		errs = append(errs, durward.Invalid("type", "must be jwt, at+jwt or any"))
+	}
+	bounded := func(name string, v units.Duration, low, high time.Duration) {
+		if v.Std() < low || v.Std() > high {
+			errs = append(errs, durward.Invalid(name, "must be between %v and %v", units.Duration(low), units.Duration(high)))
+		}
+	}
+	bounded("skew", d.Skew, 0, 5*time.Minute)
+	bounded("min_refresh", d.MinRefresh, time.Second, time.Hour)
+	bounded("refresh_interval", d.RefreshInterval, time.Second, 24*time.Hour)
+	bounded("stale_for", d.StaleFor, time.Minute, 365*24*time.Hour)
+	return errors.Join(errs...)
+}
+
+func (c *IssuerConfig) checkSource() []error {
+	var errs []error
+	set := 0
+	for _, s := range []string{c.Discovery, c.JWKSURL, c.JWKSFile} {
+		if s != "" {
+			set++
+		}
+	}
+	if set != 1 {
+		errs = append(errs, durward.Invalid("", "must have exactly one of discovery, jwks_url and jwks_file"))
+	}
+	for _, u := range []struct{ field, url string }{{"discovery", c.Discovery}, {"jwks_url", c.JWKSURL}} {
+		if u.url == "" {
+			continue
+		}
+		if err := checkURL(u.url); err != nil {
+			errs = append(errs, durward.Invalid(u.field, "%v", err))
+		}
+	}
+	if c.CA != "" && c.JWKSFile != "" {
+		errs = append(errs, durward.Invalid("ca", "is of no use with jwks_file"))
+	}
+	return errs
+}
+
+var errURL = errors.New("must be an https URL without user and fragment (http only for a loopback address)")
+
+// checkURL keeps keys from being fetched over a line that others can write to.
+func checkURL(s string) error {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || u.Opaque != "" {
+		return errURL
+	}
+	switch u.Scheme {
+	case "https":
+		return nil
+	case "http":
+		if ip, err := netip.ParseAddr(u.Hostname()); err == nil && ip.IsLoopback() {
+			return nil
+		}
+		if u.Hostname() == "localhost" {
+			return nil
+		}
+	}
+	return errURL
+}

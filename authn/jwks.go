@@ -1,0 +1,326 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package authn
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	fetchTimeout = 5 * time.Second  // of one refresh, discovery included
+	waitTimeout  = 3 * time.Second  // that a request waits for one
+	retryAfter   = 5 * time.Second  // between attempts while there are no keys
+	minFresh     = 30 * time.Second // between regular refreshes
+	maxBackoff   = 5 * time.Minute  // after a failed one
+	maxUnknown   = 256              // kids remembered as unknown
+)
+
+var (
+	errUnavailable = errors.New("jwks: no keys that are fresh enough")
+	errSignature   = errors.New("jwt: signature does not match")
+	errUnknownKey  = errors.New("jwt: no key of the issuer fits")
+	errStopped     = errors.New("jwks: source is stopped")
+)
+
+// source keeps the key set of one issuer. Reading it takes no lock.
+type source struct {
+	id      sourceID
+	fetcher fetcher
+	now     func() time.Time
+	log     *slog.Logger
+	users   int // under sources.mu
+
+	set     atomic.Pointer[keySet] // nil until the first success
+	checked atomic.Int64           // Unix nanoseconds of the last success
+
+	ctx     context.Context // ends with stop
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+	started atomic.Bool
+	wake    chan struct{}
+
+	mu       sync.Mutex
+	flight   *flight   // the refresh under way
+	tried    time.Time // start of the last refresh
+	demanded time.Time // start of the last one that a token caused
+	next     time.Time // when the background refreshes again
+	failures int
+	err      error
+	unknown  map[string]struct{} // kids that the present set was searched for
+}
+
+// flight is one refresh, which all who want one wait for.
+type flight struct {
+	done chan struct{}
+	err  error
+}
+
+func newSource(id sourceID, client *http.Client, now func() time.Time, log *slog.Logger) *source {
+	s := &source{id: id, now: now, log: log.With("issuer", id.name), wake: make(chan struct{}, 1), unknown: map[string]struct{}{}}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	if id.file != "" {
+		s.fetcher = &fileFetcher{path: id.file}
+	} else {
+		s.fetcher = &httpFetcher{client: client, issuer: id.issuer, discovery: discoveryURL(id.discovery), jwks: id.url}
+	}
+	return s
+}
+
+// fresh tells whether the keys may be used at that time.
+func (s *source) fresh(now time.Time) bool {
+	at := s.checked.Load()
+	return at != 0 && now.UnixNano()-at <= int64(s.id.stale)
+}
+
+// verify gives the key that signed t. It fetches only when there are no fresh
+// keys, or when none fits t and the last such fetch was long enough ago.
+func (s *source) verify(ctx context.Context, t *token) (*verifyKey, error) {
+	if err := s.ready(ctx); err != nil {
+		return nil, err
+	}
+	set := s.set.Load()
+	if k := set.verify(t); k != nil {
+		return k, nil
+	}
+	if t.kid != "" && set.has(t.kid) {
+		return nil, errSignature
+	}
+	if s.renew(ctx, t.kid) {
+		if next := s.set.Load(); next != set {
+			if k := next.verify(t); k != nil {
+				return k, nil
+			}
+		}
+	}
+	return nil, errUnknownKey
+}
+
+// ready makes sure that there are fresh keys.
+func (s *source) ready(ctx context.Context) error {
+	if s.fresh(s.now()) {
+		return nil
+	}
+	s.mu.Lock()
+	if s.flight == nil && !s.tried.IsZero() && s.now().Sub(s.tried) < min(retryAfter, s.id.min) {
+		s.mu.Unlock()
+		return errUnavailable
+	}
+	f := s.launch()
+	s.mu.Unlock()
+	if err := wait(ctx, f); err != nil || !s.fresh(s.now()) {
+		return errors.Join(errUnavailable, err)
+	}
+	return nil
+}
+
+// renew refreshes because of a token whose key is not in the set; kid is "" for
+// one that names none. However many such tokens come, it fetches once in
+// MinRefresh, and never twice for the same kid and set.
+func (s *source) renew(ctx context.Context, kid string) bool {
+	s.mu.Lock()
+	if _, known := s.unknown[kid]; known {
+		s.mu.Unlock()
+		return false
+	}
+	if s.flight == nil {
+		now := s.now()
+		if !s.demanded.IsZero() && now.Sub(s.demanded) < s.id.min {
+			s.mu.Unlock()
+			return false
+		}
+		s.demanded = now
+	}
+	f := s.launch()
+	s.mu.Unlock()
+	if wait(ctx, f) != nil {
+		return false
+	}
+	if kid != "" && !s.set.Load().has(kid) {
+		s.mu.Lock()
+		if len(s.unknown) < maxUnknown {
+			s.unknown[kid] = struct{}{}
+		}
+		s.mu.Unlock()
+	}
+	return true
+}
+
+func wait(ctx context.Context, f *flight) error {
+	ctx, cancel := context.WithTimeout(ctx, waitTimeout)
+	defer cancel()
+	select {
+	case <-f.done:
+		return f.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// refresh fetches now, or joins the refresh under way.
+func (s *source) refresh(ctx context.Context) error {
+	s.mu.Lock()
+	f := s.launch()
+	s.mu.Unlock()
+	select {
+	case <-f.done:
+		return f.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// launch gives the refresh under way, or starts one. It needs s.mu. A refresh
+// does not belong to the request that caused it, and outlives it.
+func (s *source) launch() *flight {
+	if s.flight != nil {
+		return s.flight
+	}
+	f := &flight{done: make(chan struct{})}
+	if s.ctx.Err() != nil {
+		f.err = errStopped
+		close(f.done)
+		return f
+	}
+	s.flight, s.tried = f, s.now()
+	s.running.Go(func() {
+		ctx, cancel := context.WithTimeout(s.ctx, fetchTimeout)
+		defer cancel()
+		doc, err := s.fetcher.fetch(ctx)
+		s.finish(f, doc, err)
+	})
+	return f
+}
+
+// finish takes over what a refresh brought and lets its waiters go.
+func (s *source) finish(f *flight, doc document, err error) {
+	old := s.set.Load()
+	if err == nil && doc.same && old == nil {
+		err = errors.New("jwks: not modified, but nothing is known")
+	}
+	var set *keySet
+	var left []error
+	if err == nil && !doc.same {
+		set, left, err = parseKeySet(doc.body, old)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	if err == nil {
+		s.failures = 0
+		if set != nil {
+			s.adopt(old, set, left)
+			s.fetcher.accepted()
+		}
+		s.checked.Store(now.UnixNano())
+		s.next = now.Add(s.interval(doc.maxAge))
+	} else {
+		s.failures++
+		s.next = now.Add(jitter(backoff(s.failures, s.id.refresh)))
+		if s.ctx.Err() == nil {
+			s.log.Warn("key set could not be refreshed", "error", err, "failures", s.failures)
+		}
+	}
+	s.err, f.err, s.flight = err, err, nil
+	close(f.done)
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// adopt puts set in place of old. Keys that are gone are marked, so that cached
+// tokens which they signed are refused from now on.
+func (s *source) adopt(old, set *keySet, left []error) {
+	if set.same(old) {
+		return
+	}
+	s.set.Store(set)
+	clear(s.unknown)
+	removed := 0
+	if old != nil {
+		for _, k := range old.keys {
+			if !set.contains(k) {
+				k.removed.Store(true)
+				removed++
+			}
+		}
+	}
+	for _, err := range left {
+		s.log.Warn("key is not used", "error", err)
+	}
+	s.log.Info("key set changed", "keys", len(set.keys), "removed", removed)
+}
+
+// interval is how long to the next refresh: well before the answer's freshness
+// ends, within the configured bounds.
+func (s *source) interval(maxAge time.Duration) time.Duration {
+	d := s.id.refresh
+	if maxAge >= 0 && maxAge < d {
+		d = max(maxAge, min(minFresh, d))
+	}
+	if s.id.file != "" {
+		return d
+	}
+	return jitter(d * 4 / 5)
+}
+
+func backoff(failures int, limit time.Duration) time.Duration {
+	return min(retryAfter<<min(failures-1, 10), maxBackoff, limit)
+}
+
+// jitter spreads nodes that were started together.
+func jitter(d time.Duration) time.Duration {
+	return d - time.Duration(rand.Int64N(int64(d)/10+1))
+}
+
+// start begins the background refresh, once.
+func (s *source) start() {
+	if !s.started.CompareAndSwap(false, true) {
+		return
+	}
+	s.running.Go(func() {
+		for s.ctx.Err() == nil {
+			s.mu.Lock()
+			due := s.next.Sub(s.now())
+			if s.flight == nil && due <= 0 {
+				s.launch()
+			}
+			s.mu.Unlock()
+			timer := time.NewTimer(max(due, time.Second))
+			select {
+			case <-s.ctx.Done():
+			case <-timer.C:
+			case <-s.wake: // next has changed
+			}
+			timer.Stop()
+		}
+	})
+}
+
+func (s *source) stop() {
+	s.mu.Lock()
+	s.cancel()
+	s.mu.Unlock()
+	s.running.Wait()
+}
+
+func (s *source) status() Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := Status{Err: s.err}
+	if set := s.set.Load(); set != nil {
+		st.Keys = len(set.keys)
+	}
+	if at := s.checked.Load(); at != 0 {
+		st.Checked = time.Unix(0, at)
+	}
+	return st
+}
