@@ -1,0 +1,283 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package contract
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"durward"
+)
+
+// maxViolations is how many a refusal lists.
+const maxViolations = 10
+
+// maxSteps bounds the work on one value: schemas that offer alternatives
+// within alternatives can multiply it.
+const maxSteps = 1_000_000
+
+// Reasons are the words that a client gets. They name what is wrong, and never
+// the value, a limit, a pattern or an allowed value.
+const (
+	reasonRequired   = "is required"
+	reasonUnknown    = "is not allowed here"
+	reasonEnum       = "is not one of the allowed values"
+	reasonSmall      = "is too small"
+	reasonLarge      = "is too large"
+	reasonMultiple   = "is not a multiple of the allowed step"
+	reasonShort      = "is too short"
+	reasonLong       = "is too long"
+	reasonPattern    = "does not match the pattern"
+	reasonFormat     = "is not in the required format"
+	reasonFewItems   = "has too few items"
+	reasonFewMembers = "has too few members"
+	reasonUnique     = "has an item twice"
+	reasonContains   = "does not contain the required items"
+	reasonAny        = "is of none of the allowed forms"
+	reasonOne        = "is not of exactly one of the allowed forms"
+	reasonNot        = "is of a form that is not allowed"
+	reasonName       = "has a name that is not allowed"
+	reasonComplex    = "is too complex"
+	reasonType       = "has the wrong type"
+)
+
+// typeReason gives the words for a value that is of none of the types.
+func typeReason(types kind) string {
+	switch types &^ kNull {
+	case kBool:
+		return "must be true or false"
+	case kNumber, kNumber | kInteger:
+		return "must be a number"
+	case kInteger:
+		return "must be an integer"
+	case kString:
+		return "must be a string"
+	case kArray:
+		return "must be an array"
+	case kObject:
+		return "must be an object"
+	}
+	if types == kNull {
+		return "must be null"
+	}
+	return reasonType
+}
+
+// checker holds a value against a schema. It is used for one value at a time
+// and keeps its buffers.
+type checker struct {
+	t     *tree
+	path  []int32 // from the root to the value that is looked at
+	in    string  // Violation.In
+	name  string  // of the parameter; "" in content, where the pointer is the name
+	out   *durward.Violations
+	quiet int // above 0 only the verdict is wanted
+	steps int
+}
+
+// run checks the value at node root and adds what is wrong to out.
+func (c *checker) run(s *schema, root int32) bool {
+	c.path, c.quiet, c.steps = append(c.path[:0], root), 0, 0
+	ok := c.check(s, root)
+	if c.steps > maxSteps {
+		c.quiet = 0
+		c.path = append(c.path[:0], root)
+		return c.fail(reasonComplex)
+	}
+	return ok
+}
+
+// fail notes what is wrong with the value that is looked at; it gives false.
+func (c *checker) fail(reason string) bool {
+	if c.quiet > 0 || len(*c.out) >= maxViolations {
+		return false
+	}
+	v := durward.Violation{In: c.in, Name: c.name, Reason: reason}
+	if c.name == "" {
+		v.Name = c.t.pointerTo(c.path)
+	} else if below := c.t.pointerTo(c.path); below != "" {
+		v.Name += below
+	}
+	for _, had := range *c.out {
+		if had == v {
+			return false
+		}
+	}
+	*c.out = append(*c.out, v)
+	return false
+}
+
+// failBelow notes what is wrong with a member that is not there.
+func (c *checker) failBelow(name, reason string) bool {
+	if c.quiet > 0 || len(*c.out) >= maxViolations {
+		return false
+	}
+	c.path = append(c.path, c.t.add(node{key: name}))
+	c.fail(reason)
+	c.path = c.path[:len(c.path)-1]
+	return false
+}
+
+// done tells that nothing more need be looked at.
+func (c *checker) done() bool {
+	return c.quiet > 0 || len(*c.out) >= maxViolations || c.steps > maxSteps
+}
+
+func (c *checker) inside(s *schema, i int32) bool {
+	c.path = append(c.path, i)
+	ok := c.check(s, i)
+	c.path = c.path[:len(c.path)-1]
+	return ok
+}
+
+// quietly gives the verdict alone.
+func (c *checker) quietly(s *schema, i int32) bool {
+	c.quiet++
+	ok := c.check(s, i)
+	c.quiet--
+	return ok
+}
+
+func (c *checker) check(s *schema, i int32) bool {
+	if c.steps++; c.steps > maxSteps {
+		return false
+	}
+	if s.never {
+		return c.fail(reasonUnknown)
+	}
+	n := &c.t.nodes[i]
+	if s.foreign != nil {
+		return c.foreign(s, i)
+	}
+	if s.types != 0 && s.types&n.kind == 0 && !(n.kind == kNumber && s.types&kInteger != 0 && isInteger(n.text)) {
+		return c.fail(typeReason(s.types))
+	}
+	if s.enum != nil && !s.listed(c.t, i) {
+		return c.fail(reasonEnum)
+	}
+	ok := true
+	switch n.kind {
+	case kString:
+		ok = c.text(s, n.text)
+	case kNumber:
+		ok = c.number(s, n.text)
+	case kArray:
+		ok = !s.hasArray || c.array(s, i)
+	case kObject:
+		ok = !s.hasObject || c.object(s, i)
+	}
+	if s.inPart && (ok || !c.done()) {
+		ok = c.combined(s, i) && ok
+	}
+	return ok
+}
+
+func (s *schema) listed(t *tree, i int32) bool {
+	if s.strings != nil {
+		if t.nodes[i].kind != kString {
+			return false
+		}
+		_, ok := s.strings[t.nodes[i].text]
+		return ok
+	}
+	for e := s.enum.nodes[0].first; e != 0; e = s.enum.nodes[e].next {
+		if equal(t, i, s.enum, e) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *checker) text(s *schema, text string) bool {
+	// A string has at most as many characters as bytes, and at least a
+	// quarter; most need no counting.
+	if s.minLength > 0 || s.maxLength >= 0 && len(text) > s.maxLength {
+		n := utf8.RuneCountInString(text)
+		if n < s.minLength {
+			return c.fail(reasonShort)
+		}
+		if s.maxLength >= 0 && n > s.maxLength {
+			return c.fail(reasonLong)
+		}
+	}
+	if s.pattern != nil && !s.pattern.MatchString(text) {
+		return c.fail(reasonPattern)
+	}
+	if s.format != nil && !s.format(text) {
+		return c.fail(reasonFormat)
+	}
+	return true
+}
+
+func (c *checker) number(s *schema, text string) bool {
+	switch {
+	case s.min != nil && s.min.compare(text) < 0, s.above != nil && s.above.compare(text) <= 0:
+		return c.fail(reasonSmall)
+	case s.max != nil && s.max.compare(text) > 0, s.below != nil && s.below.compare(text) >= 0:
+		return c.fail(reasonLarge)
+	case s.multiple != nil && !s.multiple.divides(text):
+		return c.fail(reasonMultiple)
+	case s.number != nil && !s.number(text):
+		return c.fail(reasonFormat)
+	}
+	return true
+}
+
+func (c *checker) combined(s *schema, i int32) bool {
+	ok := s.ref == nil || c.check(s.ref, i)
+	for _, p := range s.allOf {
+		if !ok && c.done() {
+			return false
+		}
+		ok = c.check(p, i) && ok
+	}
+	if s.anyOf != nil && !c.anyOf(s, i) {
+		ok = c.fail(reasonAny)
+	}
+	if s.oneOf != nil {
+		matches := 0
+		for _, p := range s.oneOf {
+			if matches < 2 && c.quietly(p, i) {
+				matches++
+			}
+		}
+		if matches != 1 {
+			ok = c.fail(reasonOne)
+		}
+	}
+	if s.not != nil && c.quietly(s.not, i) {
+		ok = c.fail(reasonNot)
+	}
+	if s.ifs != nil {
+		branch := s.els
+		if c.quietly(s.ifs, i) {
+			branch = s.then
+		}
+		if branch != nil {
+			ok = c.check(branch, i) && ok
+		}
+	}
+	return ok
+}
+
+func (c *checker) anyOf(s *schema, i int32) bool {
+	for _, p := range s.anyOf {
+		if c.quietly(p, i) {
+			return true
+		}
+	}
+	return false
+}
+
+// foreign leaves the value to the library.
+func (c *checker) foreign(s *schema, i int32) bool {
+	err := s.foreign.Validate(c.t.value(i))
+	if err == nil {
+		return true
+	}
+	if c.quiet == 0 {
+		c.translate(err, strings.Clone(c.t.pointerTo(c.path)))
+	}
+	return false
+}

@@ -1,0 +1,28 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package contract decides whether a request is one that the API's OpenAPI
+// document (3.0 or 3.1) declares: its path, query, header and cookie
+// parameters, its media type and its content. What is not declared is refused.
+//
+// Standards: OpenAPI 3.0.4 and 3.1.1, JSON Schema 2020-12 (formats asserted),
+// JSON (RFC 8259 within the bounds of I-JSON, RFC 7493), URI queries (RFC 3986
+// 3.4), media types (RFC 9110 8.3), cookies (RFC 6265 4.2), multipart form data
+// (RFC 7578).
+//
+// Threats: tampered and polluted parameters (a name sent twice, a type trick),
+// mass assignment (read-only and undeclared members), content that two parsers
+// read in two ways (duplicate members, lone surrogates, trailing data), and
+// content that is expensive to read (depth, size, compression, alias and
+// pattern bombs).
+//
+// Failure policy: a document that cannot be understood in full does not load;
+// a pattern that cannot be run in linear time is a load error. At run time a
+// fault of the validator itself, a panic included, is a Fail verdict, for which
+// Config.OnError decides (deny by default).
+//
+// State: none between requests but pooled buffers. Schemas are compiled when
+// the document is loaded. A direct validator covers all of JSON Schema but
+// unevaluated members behind alternatives, dynamic references and embedded
+// identifiers; those parts are left to github.com/santhosh-tekuri/jsonschema.
+package contract

@@ -1,0 +1,304 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package contract
+
+import (
+	"errors"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+// schema is a compiled JSON Schema (2020-12). It is immutable once compiled
+// and shared by all requests. Its parts may lead back to it.
+type schema struct {
+	at    place
+	never bool // the false schema
+	types kind // 0: any
+	ref   *schema
+
+	enum    *tree // an array; nil: any value
+	strings map[string]struct{}
+
+	min, max, above, below, multiple *bound
+	number                           func(string) bool // format
+
+	minLength, maxLength int // code points; max -1: no bound
+	pattern              *pattern
+	format               func(string) bool
+
+	properties             map[string]*schema
+	required               []string
+	patterns               []patternSchema
+	additional             *schema
+	names                  *schema
+	minMembers, maxMembers int
+	dependentRequired      map[string][]string
+	dependentSchemas       map[string]*schema
+	// unevaluatedProperties is false, and these schemas are the only ones
+	// that can evaluate a member: the schema itself, and what it refers to.
+	evaluators []*schema
+
+	prefix                   []*schema
+	items, contains          *schema
+	minContains, maxContains int
+	minItems, maxItems       int
+	unique                   bool
+
+	allOf, anyOf, oneOf         []*schema
+	not, ifs, then, els         *schema
+	exotic                      bool // has what only the library can do, in all that leads here
+	unevaluated                 bool // has what only the library can do, for this value alone
+	foreign                     *jsonschema.Schema
+	hasObject, hasArray, inPart bool // which checks there are
+}
+
+type patternSchema struct {
+	re *pattern
+	s  *schema
+}
+
+// schemas are the schemas of a document in one variant.
+type schemas struct {
+	src      *sources
+	old      bool // OpenAPI 3.0
+	v        variant
+	roots    []any // the files, rewritten to JSON Schema 2020-12
+	seen     map[place]bool
+	compiled map[place]*schema
+	lib      *jsonschema.Compiler
+	added    int
+	// keepIDs leaves a $id at the root of a file alone, for plain JSON Schema.
+	keepIDs bool
+}
+
+func newSchemas(src *sources, old bool, v variant) *schemas {
+	return &schemas{src: src, old: old, v: v, seen: map[place]bool{}, compiled: map[place]*schema{}}
+}
+
+// root gives the working copy of a file.
+func (sc *schemas) root(file int) any {
+	for len(sc.roots) <= file {
+		sc.roots = append(sc.roots, deepCopy(sc.src.files[len(sc.roots)].root))
+	}
+	return sc.roots[file]
+}
+
+func deepCopy(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, one := range v {
+			out[k] = deepCopy(one)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, one := range v {
+			out[i] = deepCopy(one)
+		}
+		return out
+	}
+	return v
+}
+
+// Files are known to the library by number, so that no name needs quoting.
+const libScheme = "doc:///"
+
+func (p place) url() string {
+	u := url.URL{Fragment: p.pointer}
+	return libScheme + strconv.Itoa(p.file) + "#" + u.EscapedFragment()
+}
+
+// placeOf is the inverse of url.
+func placeOf(ref string) (place, bool) {
+	rest, ok := strings.CutPrefix(ref, libScheme)
+	if !ok {
+		return place{}, false
+	}
+	number, fragment, _ := strings.Cut(rest, "#")
+	file, err := strconv.Atoi(number)
+	pointer, err2 := url.PathUnescape(fragment)
+	return place{file, pointer}, err == nil && err2 == nil
+}
+
+type noLoader struct{}
+
+func (noLoader) Load(string) (any, error) {
+	return nil, errors.New("a schema may refer only to files beside or below the document")
+}
+
+// library compiles a schema with package jsonschema.
+func (sc *schemas) library(at place) (*jsonschema.Schema, error) {
+	if sc.lib == nil {
+		sc.lib = jsonschema.NewCompiler()
+		sc.lib.DefaultDraft(jsonschema.Draft2020)
+		sc.lib.AssertFormat()
+		sc.lib.UseLoader(noLoader{})
+		sc.lib.UseRegexpEngine(func(s string) (jsonschema.Regexp, error) { return compilePattern(s) })
+		registerFormats(sc.lib)
+	}
+	for sc.root(len(sc.src.files) - 1); sc.added < len(sc.roots); sc.added++ {
+		if err := sc.lib.AddResource(libScheme+strconv.Itoa(sc.added), sc.roots[sc.added]); err != nil {
+			return nil, sc.src.fail(place{file: sc.added}, "cannot be used: %v", err)
+		}
+	}
+	out, err := sc.lib.Compile(at.url())
+	if err != nil {
+		return nil, sc.src.fail(at, "schema cannot be used: %s", oneLine(err))
+	}
+	return out, nil
+}
+
+func oneLine(err error) string {
+	return strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), libScheme, "file ")), " ")
+}
+
+// compile makes the schema at a place that prepare has seen.
+func (sc *schemas) compile(at place) (*schema, error) {
+	s, err := sc.part(at)
+	if err != nil {
+		return nil, err
+	}
+	all := s.all()
+	if slices.ContainsFunc(all, func(s *schema) bool { return s.exotic }) {
+		lib, err := sc.library(at)
+		if err != nil {
+			return nil, err
+		}
+		return &schema{at: at, foreign: lib}, nil
+	}
+	return s, sc.finish(all)
+}
+
+// parts gives the schemas that apply to the same value as s, and those that
+// apply to values within.
+func (s *schema) parts() (same, within []*schema) {
+	one := func(list *[]*schema, parts ...*schema) {
+		for _, p := range parts {
+			if p != nil {
+				*list = append(*list, p)
+			}
+		}
+	}
+	one(&same, s.ref, s.not, s.ifs, s.then, s.els)
+	one(&same, s.allOf...)
+	one(&same, s.anyOf...)
+	one(&same, s.oneOf...)
+	for _, p := range s.dependentSchemas {
+		one(&same, p)
+	}
+	one(&within, s.additional, s.names, s.items, s.contains)
+	one(&within, s.prefix...)
+	for _, p := range s.properties {
+		one(&within, p)
+	}
+	for _, p := range s.patterns {
+		one(&within, p.s)
+	}
+	return same, within
+}
+
+// all lists s and every schema that it leads to.
+func (s *schema) all() []*schema {
+	list, seen := []*schema{s}, map[*schema]bool{s: true}
+	for i := 0; i < len(list); i++ {
+		same, within := list[i].parts()
+		for _, p := range append(same, within...) {
+			if !seen[p] {
+				seen[p] = true
+				list = append(list, p)
+			}
+		}
+	}
+	return list
+}
+
+// endless tells that s applies to the same value again, without end.
+func (s *schema) endless(state map[*schema]int) bool {
+	const open, done = 1, 2
+	if state[s] != 0 {
+		return state[s] == open
+	}
+	state[s] = open
+	same, _ := s.parts()
+	for _, p := range same {
+		if p.endless(state) {
+			return true
+		}
+	}
+	state[s] = done
+	return false
+}
+
+// finish refuses schemas that apply to themselves without end, and leaves to
+// the library what only it can do.
+func (sc *schemas) finish(all []*schema) error {
+	state := map[*schema]int{}
+	for _, s := range all {
+		if s.endless(state) {
+			return sc.src.fail(s.at, "the schema refers to itself without end")
+		}
+	}
+	for _, s := range all {
+		if !s.unevaluated || s.foreign != nil || s.evaluatedByRefs() {
+			continue
+		}
+		var err error
+		if s.foreign, err = sc.library(s.at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// evaluatedByRefs tells that unevaluatedProperties is false and only
+// references and allOf apply to the same value, so that what they evaluate
+// does not depend on the value.
+func (s *schema) evaluatedByRefs() bool {
+	if s.evaluators == nil {
+		return false
+	}
+	list := []*schema{s}
+	for i := 0; i < len(list); i++ {
+		p := list[i]
+		if i > 0 && p.unevaluated || p.anyOf != nil || p.oneOf != nil || p.not != nil || p.ifs != nil || p.dependentSchemas != nil {
+			return false
+		}
+		if p.ref != nil {
+			list = append(list, p.ref)
+		}
+		list = append(list, p.allOf...)
+	}
+	s.evaluators = list
+	return true
+}
+
+func registerFormats(c *jsonschema.Compiler) {
+	errFormat := errors.New("format")
+	for name, check := range stringFormats {
+		c.RegisterFormat(&jsonschema.Format{Name: name, Validate: func(v any) error {
+			if s, ok := v.(string); ok && !check(s) {
+				return errFormat
+			}
+			return nil
+		}})
+	}
+	for name, check := range numberFormats {
+		c.RegisterFormat(&jsonschema.Format{Name: name, Validate: func(v any) error {
+			if s, ok := v.(interface{ String() string }); ok && !check(s.String()) {
+				return errFormat
+			}
+			return nil
+		}})
+	}
+	// The library asserts these; this package takes them as hints, in both
+	// ways of checking alike.
+	for _, name := range []string{"idn-hostname", "uri-template", "period", "semver"} {
+		c.RegisterFormat(&jsonschema.Format{Name: name, Validate: func(any) error { return nil }})
+	}
+}

@@ -1,0 +1,126 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package contract
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"durward"
+)
+
+const suiteDir = "../../shared/vectors/json-schema/tests/draft2020-12"
+
+// suiteExceptions are the groups of the JSON Schema test suite that this
+// package does not follow, and why.
+var suiteExceptions = map[string]string{
+	"refRemote.json":  "remote schemas are never fetched",
+	"vocabulary.json": "its metaschemas are remote",
+	"defs.json":       "refers to the metaschema by URL",
+	"format.json":     "expects formats to be hints; they are asserted",
+	"content.json":    "content keywords are hints, and pass",
+}
+
+type suiteGroup struct {
+	Description string
+	Schema      any
+	Tests       []struct {
+		Description string
+		Data        json.RawMessage
+		Valid       bool
+	}
+}
+
+// compileStandalone compiles a plain JSON Schema the way that a document's are.
+func compileStandalone(source any) (*standalone, error) {
+	src := &sources{byRel: map[string]int{}, refs: map[string]place{}}
+	src.files = append(src.files, &file{name: "schema", root: source})
+	sc := newSchemas(src, false, variant{takeReadOnly: true})
+	sc.keepIDs = true
+	if err := sc.prepare(place{}, position{child: true}); err != nil {
+		return nil, err
+	}
+	s, err := sc.compile(place{})
+	if err != nil {
+		return nil, err
+	}
+	lib, err := sc.library(place{})
+	return &standalone{s, lib != nil && s.foreign == nil, &schema{foreign: lib}}, err
+}
+
+type standalone struct {
+	s      *schema
+	direct bool // no part of it is left to the library as a whole
+	slow   *schema
+}
+
+func judge(t *testing.T, s *schema, data string) (bool, durward.Violations) {
+	t.Helper()
+	var tr tree
+	var d decoder
+	lim := (&Config{MaxDepth: 200}).limits()
+	if f := d.decode(data, &tr, &lim); f != nil {
+		t.Fatalf("%s: %v", data, f)
+	}
+	var out durward.Violations
+	c := checker{t: &tr, in: "body", out: &out}
+	ok := c.run(s, 0)
+	if ok != (len(out) == 0) {
+		t.Errorf("verdict %v with violations %v", ok, out)
+	}
+	return ok, out
+}
+
+func TestJSONSchemaSuite(t *testing.T) {
+	files, _ := filepath.Glob(suiteDir + "/*.json")
+	optional, _ := filepath.Glob(suiteDir + "/optional/*.json")
+	formats, _ := filepath.Glob(suiteDir + "/optional/format/*.json")
+	if len(files) == 0 {
+		t.Skip("the JSON Schema test suite is not beside this repository")
+	}
+	passed, failed, skipped, direct := 0, 0, 0, 0
+	for _, name := range append(append(files, optional...), formats...) {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		root, err := readJSON(string(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var groups []suiteGroup
+		if err := json.Unmarshal(data, &groups); err != nil {
+			t.Fatal(err)
+		}
+		rel := strings.TrimPrefix(name, suiteDir+"/")
+		for i, g := range groups {
+			where := rel + ": " + g.Description
+			if suiteExceptions[rel] != "" || suiteExceptions[where] != "" {
+				skipped += len(g.Tests)
+				continue
+			}
+			s, err := compileStandalone(root.([]any)[i].(map[string]any)["schema"])
+			if err != nil {
+				t.Errorf("%s: %v", where, err)
+				failed += len(g.Tests)
+				continue
+			}
+			if s.direct {
+				direct += len(g.Tests)
+			}
+			for _, test := range g.Tests {
+				if ok, _ := judge(t, s.s, string(test.Data)); ok != test.Valid {
+					t.Errorf("%s: %s: valid = %v, want %v", where, test.Description, ok, test.Valid)
+					failed++
+					continue
+				}
+				passed++
+			}
+		}
+	}
+	t.Logf("%d passed (%d by the direct validator), %d failed, %d excepted", passed, direct, failed, skipped)
+}

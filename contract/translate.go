@@ -1,0 +1,277 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package contract
+
+import (
+	"slices"
+)
+
+// The schemas of a document are rewritten, once, to plain JSON Schema 2020-12
+// that says all that this package enforces: OpenAPI 3.0's nullable and boolean
+// exclusive bounds, read-only members, undeclared members. Both the direct
+// validator and the library work on that one form.
+
+// Keywords whose values hold schemas that are used without a reference.
+var (
+	keywordsOfOne  = []string{"items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames", "unevaluatedItems", "unevaluatedProperties", "contentSchema"}
+	keywordsOfList = []string{"allOf", "anyOf", "oneOf", "prefixItems"}
+	keywordsOfMap  = []string{"properties", "patternProperties", "dependentSchemas"}
+	// Keywords whose schemas describe a value of its own, which is closed or
+	// open by itself.
+	childKeywords = []string{"items", "additionalProperties", "prefixItems", "properties", "patternProperties"}
+	// Keywords that look at the value that the schema itself looks at.
+	samePlace = []string{"allOf", "anyOf", "oneOf", "if", "then", "else", "not", "dependentSchemas"}
+	// Dialects that mean JSON Schema 2020-12 here.
+	knownDialects = []string{
+		"https://spec.openapis.org/oas/3.1/dialect/base",
+		"https://json-schema.org/draft/2020-12/schema",
+		"https://json-schema.org/draft/2020-12/schema#",
+	}
+	// JSON Schema identifiers, which OpenAPI 3.0 does not have.
+	identifiers = []string{"$id", "$schema", "$anchor", "$dynamicAnchor", "$dynamicRef", "$vocabulary"}
+)
+
+// position says where in a schema another one stands.
+type position struct {
+	child    bool     // it describes a value of its own
+	embedded bool     // it is below a $id, against which references resolve
+	readOnly []string // members that are read-only in the schema around it
+}
+
+// prepare rewrites the schema at a place and all that it leads to.
+func (sc *schemas) prepare(at place, pos position) error {
+	root := sc.root(at.file)
+	v, ok := lookup(root, at.pointer)
+	if !ok {
+		return sc.src.fail(at, "there is no schema")
+	}
+	m, ok := v.(map[string]any)
+	if !ok {
+		if _, ok := v.(bool); !ok {
+			return sc.src.fail(at, "a schema must be an object or a boolean")
+		}
+		return nil
+	}
+	if !sc.seen[at] {
+		sc.seen[at] = true
+		if err := sc.rewrite(at, m, pos); err != nil {
+			return err
+		}
+	}
+	if pos.child && sc.v.closed && sc.declaresMembers(at, 0) {
+		_, says := m["additionalProperties"]
+		if _, too := m["unevaluatedProperties"]; !says && !too {
+			m["unevaluatedProperties"] = false
+		}
+	}
+	return nil
+}
+
+func (sc *schemas) rewrite(at place, m map[string]any, pos position) error {
+	if sc.old {
+		if err := sc.rewriteOld(at, m); err != nil {
+			return err
+		}
+	}
+	if dialect, ok := m["$schema"].(string); ok && slices.Contains(knownDialects, dialect) {
+		delete(m, "$schema")
+	}
+	if _, ok := m["$id"]; ok {
+		if at.pointer == "" && !sc.keepIDs {
+			delete(m, "$id") // a file is known by its path
+		} else {
+			pos.embedded = true
+		}
+	}
+	if ref, ok := m["$ref"].(string); ok && !pos.embedded {
+		to, err := sc.src.target(at.file, ref)
+		if err != nil && !sc.keepIDs {
+			return sc.src.fail(at, "%v", err)
+		}
+		if err == nil {
+			if _, ok := lookup(sc.root(to.file), to.pointer); !ok {
+				return sc.src.fail(at, "$ref names nothing")
+			}
+			m["$ref"] = to.url()
+			if err := sc.prepare(to, position{}); err != nil {
+				return err
+			}
+		}
+	}
+	readOnly := sc.rewriteReadOnly(at, m, pos.readOnly)
+	return sc.prepareParts(at, m, pos, readOnly)
+}
+
+func (sc *schemas) prepareParts(at place, m map[string]any, pos position, readOnly []string) error {
+	below := func(keyword string) position {
+		p := position{embedded: pos.embedded, child: slices.Contains(childKeywords, keyword)}
+		if slices.Contains(samePlace, keyword) {
+			p.readOnly = readOnly
+		}
+		return p
+	}
+	for _, keyword := range keywordsOfOne {
+		if _, ok := m[keyword]; ok {
+			if err := sc.prepare(at.child(keyword), below(keyword)); err != nil {
+				return err
+			}
+		}
+	}
+	for _, keyword := range keywordsOfList {
+		list, _ := m[keyword].([]any)
+		for i := range list {
+			if err := sc.prepare(at.child(keyword).item(i), below(keyword)); err != nil {
+				return err
+			}
+		}
+	}
+	for _, keyword := range keywordsOfMap {
+		parts, _ := m[keyword].(map[string]any)
+		for name := range parts {
+			if err := sc.prepare(at.child(keyword, name), below(keyword)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// rewriteOld turns OpenAPI 3.0's dialect into JSON Schema 2020-12.
+func (sc *schemas) rewriteOld(at place, m map[string]any) error {
+	if ref, ok := m["$ref"]; ok {
+		clear(m) // a reference's siblings are ignored (OpenAPI 3.0.4, 4.7.23)
+		m["$ref"] = ref
+		return nil
+	}
+	for _, keyword := range identifiers {
+		delete(m, keyword)
+	}
+	// nullable works only beside type (OpenAPI 3.0.4, 4.7.24.1), and does not
+	// add null to an enum.
+	if m["nullable"] == true {
+		if name, ok := m["type"].(string); ok {
+			m["type"] = []any{name, "null"}
+		}
+	}
+	for _, pair := range [2][2]string{{"minimum", "exclusiveMinimum"}, {"maximum", "exclusiveMaximum"}} {
+		exclusive, ok := m[pair[1]].(bool)
+		if !ok {
+			continue
+		}
+		delete(m, pair[1])
+		if limit, ok := m[pair[0]]; ok && exclusive {
+			m[pair[1]] = limit
+			delete(m, pair[0])
+		}
+	}
+	return nil
+}
+
+// rewriteReadOnly drops read-only members from required and, unless they are
+// taken, refuses them. It gives their names for the schemas that look at the
+// same value. The refusal stands behind the last allOf, so that no pointer
+// into the document changes its meaning.
+func (sc *schemas) rewriteReadOnly(at place, m map[string]any, inherited []string) []string {
+	var own []string
+	properties, _ := m["properties"].(map[string]any)
+	for name := range properties {
+		if sc.says(at.child("properties", name), "readOnly", 0) {
+			own = append(own, name)
+		}
+	}
+	all := append(sc.readOnlyOf(at, 0), inherited...)
+	if required, ok := m["required"].([]any); ok && len(all) > 0 {
+		kept := make([]any, 0, len(required))
+		for _, name := range required {
+			if text, ok := name.(string); !ok || !slices.Contains(all, text) {
+				kept = append(kept, name)
+			}
+		}
+		m["required"] = kept
+	}
+	if len(own) > 0 && !sc.v.takeReadOnly {
+		refused := make(map[string]any, len(own))
+		for _, name := range own {
+			refused[name] = false
+		}
+		allOf, _ := m["allOf"].([]any)
+		m["allOf"] = append(allOf, map[string]any{"properties": refused})
+	}
+	return all
+}
+
+// original gives a schema as the document has it, and the place that its
+// reference means.
+func (sc *schemas) original(at place) (m map[string]any, to place, refers bool) {
+	v, _ := lookup(sc.src.files[at.file].root, at.pointer)
+	m, _ = v.(map[string]any)
+	if ref, ok := m["$ref"].(string); ok {
+		if to, err := sc.src.target(at.file, ref); err == nil {
+			return m, to, true
+		}
+	}
+	return m, to, false
+}
+
+// says tells that a schema, or what it refers to, has a keyword that is true.
+func (sc *schemas) says(at place, keyword string, hops int) bool {
+	m, to, refers := sc.original(at)
+	if m[keyword] == true && !(sc.old && refers) {
+		return true
+	}
+	return refers && hops < maxReference && sc.says(to, keyword, hops+1)
+}
+
+// readOnlyOf names the members that are read-only in a schema, what it refers
+// to, and its allOf.
+func (sc *schemas) readOnlyOf(at place, hops int) []string {
+	if hops > maxReference {
+		return nil
+	}
+	m, to, refers := sc.original(at)
+	var out []string
+	if refers {
+		out = sc.readOnlyOf(to, hops+1)
+	}
+	properties, _ := m["properties"].(map[string]any)
+	for name := range properties {
+		if sc.says(at.child("properties", name), "readOnly", 0) {
+			out = append(out, name)
+		}
+	}
+	allOf, _ := m["allOf"].([]any)
+	for i := range allOf {
+		out = append(out, sc.readOnlyOf(at.child("allOf").item(i), hops+1)...)
+	}
+	return out
+}
+
+// declaresMembers tells that a schema, or one that looks at the same value,
+// has properties.
+func (sc *schemas) declaresMembers(at place, hops int) bool {
+	if hops > maxReference {
+		return false
+	}
+	m, to, refers := sc.original(at)
+	if properties, ok := m["properties"].(map[string]any); ok && len(properties) > 0 {
+		return true
+	}
+	if refers && sc.declaresMembers(to, hops+1) {
+		return true
+	}
+	for _, keyword := range []string{"allOf", "anyOf", "oneOf"} {
+		list, _ := m[keyword].([]any)
+		for i := range list {
+			if sc.declaresMembers(at.child(keyword).item(i), hops+1) {
+				return true
+			}
+		}
+	}
+	for _, keyword := range []string{"if", "then", "else"} {
+		if _, ok := m[keyword]; ok && sc.declaresMembers(at.child(keyword), hops+1) {
+			return true
+		}
+	}
+	return false
+}
