@@ -27,7 +27,7 @@ func (d Duration) String() string {
 	if d > 0 && time.Duration(d)%day == 0 {
 		return strconv.FormatInt(int64(time.Duration(d)/day), 10) + "d"
 	}
-	s := time.Duration(d).String()
+	s := strings.Replace(time.Duration(d).String(), "µs", "us", 1)
 	if strings.HasSuffix(s, "m0s") {
 		s = s[:len(s)-2]
 	}
@@ -52,15 +52,27 @@ func (d *Duration) UnmarshalText(text []byte) error {
 		return nil
 	}
 	v, err := time.ParseDuration(s)
-	if err != nil || v < 0 || strings.HasPrefix(s, "-") || strings.HasPrefix(s, "+") {
+	if err != nil || v < 0 || !plainDuration(s) {
 		return fmt.Errorf("%q is not a duration such as 10s, 5m or 30d", s)
 	}
 	*d = Duration(v)
 	return nil
 }
 
+// plainDuration keeps to what Pattern takes: no sign, no micro sign, which
+// has two code points, and digits on both sides of a point.
+func plainDuration(s string) bool {
+	digit := func(i int) bool { return i >= 0 && i < len(s) && s[i] >= '0' && s[i] <= '9' }
+	for i := range len(s) {
+		if s[i] >= 0x80 || s[i] == '+' || s[i] == '-' || s[i] == '.' && !(digit(i-1) && digit(i+1)) {
+			return false
+		}
+	}
+	return true
+}
+
 // Pattern is the regular expression of a duration.
-func (Duration) Pattern() string { return `^([0-9]+d|0|([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+)$` }
+func (Duration) Pattern() string { return `^([0-9]+d|0|([0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h))+)$` }
 
 // Bytes is a size: a plain number of bytes, or one with B, KB, MB, GB (powers
 // of 1000) or KiB, MiB, GiB (powers of 1024).
@@ -117,44 +129,63 @@ type Rate struct {
 func (r Rate) IsZero() bool { return r.Count == 0 && r.Per == 0 }
 
 func (r Rate) String() string {
-	switch r.Per {
-	case 0:
-		return "0/s"
-	case time.Second, time.Minute, time.Hour, 24 * time.Hour:
-		unit := map[time.Duration]string{time.Second: "s", time.Minute: "m", time.Hour: "h", 24 * time.Hour: "d"}[r.Per]
-		return strconv.FormatInt(r.Count, 10) + "/" + unit
+	count := strconv.FormatInt(r.Count, 10) + "/"
+	for _, u := range rateUnits {
+		switch {
+		case r.Per == u.size:
+			return count + u.name
+		case r.Per > 0 && r.Per%u.size == 0:
+			return count + strconv.FormatInt(int64(r.Per/u.size), 10) + u.name
+		}
 	}
-	return strconv.FormatInt(r.Count, 10) + "/" + Duration(r.Per).String()
+	if r.Per == 0 {
+		return count + "s"
+	}
+	return count + Duration(r.Per).String() // cannot be read back; UnmarshalText makes none
+}
+
+// rateUnits are the units of a rate's period, the largest first.
+var rateUnits = []struct {
+	name string
+	size time.Duration
+}{
+	{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}, {"ms", time.Millisecond},
 }
 
 // MarshalText writes the form that UnmarshalText reads back.
 func (r Rate) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
-// UnmarshalText reads a rate. The count is at least 1, the period from 1ms to
-// 31 days.
+// UnmarshalText reads a rate: a count from 1 to 999999999999 in a period from
+// 1ms to 31 days, which is a unit or a whole multiple of one.
 func (r *Rate) UnmarshalText(text []byte) error {
 	bad := fmt.Errorf("%q is not a rate such as 20/s, 600/m or 100/10s", string(text))
-	count, period, ok := strings.Cut(string(text), "/")
+	count, period, _ := strings.Cut(string(text), "/")
+	n, ok := wholeNumber(count)
 	if !ok {
 		return bad
 	}
-	n, err := strconv.ParseUint(count, 10, 40)
-	if err != nil || n == 0 {
-		return bad
+	digits := strings.TrimRight(period, "dhms")
+	multiple := int64(1)
+	if digits != "" {
+		if multiple, ok = wholeNumber(digits); !ok {
+			return bad
+		}
 	}
-	if period != "" && (period[0] < '0' || period[0] > '9') {
-		period = "1" + period
+	const longest = 31 * 24 * time.Hour
+	for _, u := range rateUnits {
+		if period == digits+u.name && multiple <= int64(longest/u.size) {
+			*r = Rate{Count: n, Per: time.Duration(multiple) * u.size}
+			return nil
+		}
 	}
-	var d Duration
-	if err := d.UnmarshalText([]byte(period)); err != nil {
-		return bad
-	}
-	if d.Std() < time.Millisecond || d.Std() > 31*24*time.Hour {
-		return bad
-	}
-	*r = Rate{Count: int64(n), Per: d.Std()}
-	return nil
+	return bad
+}
+
+// wholeNumber reads 1 to 999999999999, without leading zeros.
+func wholeNumber(s string) (int64, bool) {
+	n, err := strconv.ParseUint(s, 10, 40)
+	return int64(n), err == nil && len(s) <= 12 && s[0] != '0'
 }
 
 // Pattern is the regular expression of a rate.
-func (Rate) Pattern() string { return `^[0-9]+/([0-9]+)?(ms|s|m|h|d)$` }
+func (Rate) Pattern() string { return `^[1-9][0-9]{0,11}/([1-9][0-9]*)?(ms|s|m|h|d)$` }
