@@ -100,7 +100,11 @@ func serve(c net.Conn, answer func(r *http.Request, body string) string) {
 		if err != nil {
 			return
 		}
-		if _, err := io.WriteString(c, answer(r, string(body))); err != nil {
+		raw := answer(r, string(body))
+		if raw == "" {
+			continue // an empty write would wake the other end of a pipe
+		}
+		if _, err := io.WriteString(c, raw); err != nil {
 			return
 		}
 	}
