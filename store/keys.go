@@ -1,0 +1,196 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"durward"
+)
+
+// CreateKey adds a key. Created is set to now when it is zero; LastUsed is not
+// stored. The error is durward.ErrNotFound when there is no such consumer,
+// ErrExists when the id is taken, ErrInvalid when a value cannot be stored.
+func (s *Store) CreateKey(ctx context.Context, k durward.Key) error {
+	if k.Created.IsZero() {
+		k.Created = s.opts.Now()
+	}
+	k = normalKey(k)
+	if err := checkKey(&k); err != nil {
+		return err
+	}
+	return s.write(ctx, func(tx *sql.Tx) error {
+		return insertKey(ctx, tx, &k)
+	}, func(ix *index) { ix.putKey(k) })
+}
+
+// Keys reads the keys of a consumer from the database, or all keys when
+// consumer is empty, in order of consumer and creation.
+func (s *Store) Keys(ctx context.Context, consumer string) ([]durward.Key, error) {
+	return queryKeys(ctx, s.db, "", consumer)
+}
+
+// RevokeKey makes a key invalid from at on. A key that was revoked stays so,
+// from the earlier time.
+func (s *Store) RevokeKey(ctx context.Context, id string, at time.Time) error {
+	if at.IsZero() {
+		return fmt.Errorf("%w: time of the revocation", ErrInvalid)
+	}
+	var k durward.Key
+	return s.write(ctx, func(tx *sql.Tx) (err error) {
+		if k, err = queryKey(ctx, tx, id); err != nil {
+			return err
+		}
+		if k.Revoked.IsZero() || at.Before(k.Revoked) {
+			k.Revoked = instant(micros(at))
+		}
+		_, err = tx.ExecContext(ctx, "UPDATE keys SET revoked = ? WHERE id = ?", micros(k.Revoked), id)
+		return err
+	}, func(ix *index) { ix.putKey(k) })
+}
+
+// RotateKey adds next, a key of the same consumer, and lets the key id expire
+// at until, unless it expires before that. Either both happen or neither.
+func (s *Store) RotateKey(ctx context.Context, id string, next durward.Key, until time.Time) error {
+	if next.Created.IsZero() {
+		next.Created = s.opts.Now()
+	}
+	next = normalKey(next)
+	if err := checkKey(&next); err != nil {
+		return err
+	}
+	if until.IsZero() {
+		return fmt.Errorf("%w: time until which the old key is good", ErrInvalid)
+	}
+	var old durward.Key
+	return s.write(ctx, func(tx *sql.Tx) (err error) {
+		if old, err = queryKey(ctx, tx, id); err != nil {
+			return err
+		}
+		if old.Consumer != next.Consumer {
+			return fmt.Errorf("%w: the new key is of another consumer", ErrInvalid)
+		}
+		if old.Expires.IsZero() || until.Before(old.Expires) {
+			old.Expires = instant(micros(until))
+		}
+		if _, err = tx.ExecContext(ctx, "UPDATE keys SET expires = ? WHERE id = ?", micros(old.Expires), id); err != nil {
+			return err
+		}
+		return insertKey(ctx, tx, &next)
+	}, func(ix *index) {
+		ix.putKey(old)
+		ix.putKey(next)
+	})
+}
+
+func insertKey(ctx context.Context, tx *sql.Tx, k *durward.Key) error {
+	addresses := make([]string, len(k.Addresses))
+	for i, p := range k.Addresses {
+		addresses[i] = p.String()
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO keys
+		(id, environment, consumer, name, hash, roles, scopes, addresses, created, expires, revoked)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		k.ID, k.Environment, k.Consumer, k.Name, k.Hash[:], list(k.Roles), list(k.Scopes), list(addresses),
+		micros(k.Created), micros(k.Expires), micros(k.Revoked))
+	return err
+}
+
+func queryKey(ctx context.Context, q querier, id string) (durward.Key, error) {
+	found, err := queryKeys(ctx, q, id, "")
+	if err != nil {
+		return durward.Key{}, err
+	}
+	if len(found) == 0 {
+		return durward.Key{}, durward.ErrNotFound
+	}
+	return found[0], nil
+}
+
+// queryKeys reads the keys with an id and of a consumer; empty means any.
+func queryKeys(ctx context.Context, q querier, id, consumer string) ([]durward.Key, error) {
+	rows, err := q.QueryContext(ctx, `SELECT id, environment, consumer, name, hash, roles, scopes, addresses,
+		created, expires, revoked, coalesce(last_used, 0)
+		FROM keys LEFT JOIN key_uses ON key = id
+		WHERE (?1 = '' OR id = ?1) AND (?2 = '' OR consumer = ?2) ORDER BY consumer, created, id`, id, consumer)
+	if err != nil {
+		return nil, classify(err)
+	}
+	defer rows.Close()
+	var all []durward.Key
+	for rows.Next() {
+		k, err := scanKey(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, k)
+	}
+	return all, classify(rows.Err())
+}
+
+func scanKey(rows *sql.Rows) (k durward.Key, err error) {
+	var hash []byte
+	var lists [3]string // roles, scopes, addresses
+	var times [4]int64  // created, expires, revoked, last used
+	if err := rows.Scan(&k.ID, &k.Environment, &k.Consumer, &k.Name, &hash, &lists[0], &lists[1], &lists[2],
+		&times[0], &times[1], &times[2], &times[3]); err != nil {
+		return k, classify(err)
+	}
+	if copy(k.Hash[:], hash) != len(k.Hash) || len(hash) != len(k.Hash) {
+		return k, fmt.Errorf("%w: hash of key %s", ErrCorrupt, k.ID)
+	}
+	if k.Roles, err = unlist(lists[0]); err != nil {
+		return k, err
+	}
+	if k.Scopes, err = unlist(lists[1]); err != nil {
+		return k, err
+	}
+	addresses, err := unlist(lists[2])
+	if err != nil {
+		return k, err
+	}
+	for _, text := range addresses {
+		// One that cannot be read must not widen where the key may be used.
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return k, fmt.Errorf("%w: addresses of key %s", ErrCorrupt, k.ID)
+		}
+		k.Addresses = append(k.Addresses, p)
+	}
+	k.Created, k.Expires, k.Revoked, k.LastUsed = instant(times[0]), instant(times[1]), instant(times[2]), instant(times[3])
+	return k, nil
+}
+
+// normalKey gives k as it will be read back, sharing nothing.
+func normalKey(k durward.Key) durward.Key {
+	k.Roles = append([]string(nil), k.Roles...)
+	k.Scopes = append([]string(nil), k.Scopes...)
+	k.Addresses = append([]netip.Prefix(nil), k.Addresses...)
+	k.Created, k.Expires, k.Revoked = instant(micros(k.Created)), instant(micros(k.Expires)), instant(micros(k.Revoked))
+	k.LastUsed = time.Time{}
+	return k
+}
+
+func checkKey(k *durward.Key) error {
+	switch {
+	case !keyID.MatchString(k.ID):
+		return fmt.Errorf("%w: key id must be %s", ErrInvalid, keyID)
+	case !environmentID.MatchString(k.Environment):
+		return fmt.Errorf("%w: environment must be %s", ErrInvalid, environmentID)
+	case k.Hash == [32]byte{}:
+		return fmt.Errorf("%w: key has no hash", ErrInvalid)
+	case len(k.Addresses) > maxList:
+		return fmt.Errorf("%w: more than %d addresses", ErrInvalid, maxList)
+	}
+	for _, p := range k.Addresses {
+		if !p.IsValid() {
+			return fmt.Errorf("%w: address prefix", ErrInvalid)
+		}
+	}
+	return checkTexts(k.Name, k.Roles, k.Scopes)
+}
