@@ -90,7 +90,7 @@ func (x *tester) compare(r *http.Request, w *httptest.ResponseRecorder) {
 	x.t.Helper()
 	_, router := document()
 	route, params, err := router.FindRoute(r)
-	if err != nil {
+	if err != nil || w.Code == 405 { // the router takes some other methods for the path's own
 		if w.Code != 404 && w.Code != 405 {
 			x.t.Errorf("%s %s answers %d, and the contract has no such operation", r.Method, r.URL, w.Code)
 		}
