@@ -80,9 +80,14 @@ func IsMapping(t reflect.Type) bool {
 	return false
 }
 
-// suggest finds the known name that a wrong one was probably meant to be.
+// suggest finds the known field that a wrong one was probably meant to be.
 func suggest(wrong string, known []string) string {
-	normal := strings.ToLower(strings.NewReplacer("-", "_", " ", "_").Replace(wrong))
+	return Suggest(strings.ToLower(strings.NewReplacer("-", "_", " ", "_").Replace(wrong)), known)
+}
+
+// Suggest finds the known name that a wrong one was probably meant to be, ""
+// when none is near.
+func Suggest(normal string, known []string) string {
 	best, bestDistance := "", min(len(normal)/3, 3)+1
 	if len(normal) > 64 {
 		return ""

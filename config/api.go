@@ -1,0 +1,113 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"durward/authn"
+	"durward/authz"
+	"durward/contract"
+	"durward/cors"
+	"durward/egress"
+	"durward/internal/units"
+	"durward/proxy"
+	"durward/ratelimit"
+)
+
+// API is one entry of `apis:`: a set of operations behind one prefix.
+type API struct {
+	// Hosts are the host names that this API answers for. Empty answers for
+	// every host.
+	Hosts []string `yaml:"hosts"`
+	// Prefix is the path below which the API's operations lie: /moot. Empty
+	// is the root.
+	Prefix string `yaml:"prefix"`
+	// Contract is the file of the API's OpenAPI document (3.0 or 3.1, JSON or
+	// YAML). Only operations that it declares can be called.
+	Contract string `yaml:"contract" path:"true"`
+	// Validation says how requests are held against the contract.
+	Validation contract.Config `yaml:"validation"`
+	// Upstream is where the API really runs.
+	Upstream proxy.Config `yaml:"upstream"`
+	// Authenticate lists the kinds of credential that are taken, any one of
+	// which will do. It may be empty only when every operation is public.
+	Authenticate authn.Config `yaml:"authenticate"`
+	// RateLimit limits clients before they are authenticated. Each API counts
+	// for itself.
+	RateLimit ratelimit.Config `yaml:"rate_limit"`
+	// Quota limits who was authenticated.
+	Quota ratelimit.PrincipalConfig `yaml:"quota"`
+	// Authorize says who may call what. Every operation that is not public
+	// must be covered by it.
+	Authorize authz.Config `yaml:"authorize"`
+	// CORS says which web origins may call the API from a browser. Without it
+	// none but the API's own may.
+	CORS *cors.Config `yaml:"cors"`
+	// Response guards what the upstream answers.
+	Response egress.Config `yaml:"response"`
+	// Operations refines single operations, by operationId. An operation
+	// without one is called "METHOD /template".
+	Operations map[string]*Operation `yaml:"operations"`
+}
+
+// Operation is one entry of `operations:`. What is left out is as the API says.
+type Operation struct {
+	// Public lets everybody call the operation, without a credential. It is
+	// the only way to open one.
+	Public bool `yaml:"public"`
+	// MaxBody bounds the request's content, in place of validation.max_body.
+	MaxBody units.Bytes `yaml:"max_body"`
+	// Timeout bounds the wait for the head of the answer, in place of
+	// upstream.timeout.
+	Timeout units.Duration `yaml:"timeout"`
+	// BodyIdleTimeout bounds the silence within an answer's content, in place
+	// of upstream.body_idle_timeout. Long-lived streams need it.
+	BodyIdleTimeout units.Duration `yaml:"body_idle_timeout"`
+	// RateLimit limits clients of this operation before they are
+	// authenticated, on top of the API's rate_limit.
+	RateLimit *ratelimit.Config `yaml:"rate_limit"`
+	// Quota limits authenticated callers of this operation, on top of the
+	// API's quota.
+	Quota *ratelimit.PrincipalConfig `yaml:"quota"`
+	// Upgrades are the protocols that a client may switch to on this
+	// operation (websocket), in place of upstream.upgrades.
+	Upgrades []string `yaml:"upgrades"`
+}
+
+// Operation gives what is configured for one operation; never nil.
+func (a *API) Operation(id string) *Operation {
+	if op := a.Operations[id]; op != nil {
+		return op
+	}
+	return &Operation{}
+}
+
+// Public tells whether everybody may call the operation.
+func (a *API) Public(id string) bool { return a.Operation(id).Public }
+
+// ValidationOf gives the API's validation with the operation's refinements.
+func (a *API) ValidationOf(id string) contract.Config {
+	v := a.Validation
+	if m := a.Operation(id).MaxBody; m != 0 {
+		v.MaxBody = m
+		if v.MaxDecompressed != 0 {
+			v.MaxDecompressed = max(v.MaxDecompressed, m)
+		}
+	}
+	return v
+}
+
+// UpstreamOf gives the API's upstream with the operation's refinements.
+func (a *API) UpstreamOf(id string) proxy.Config {
+	u, op := a.Upstream, a.Operation(id)
+	if op.Timeout != 0 {
+		u.Timeout = op.Timeout
+	}
+	if op.BodyIdleTimeout != 0 {
+		u.BodyIdleTimeout = op.BodyIdleTimeout
+	}
+	if op.Upgrades != nil {
+		u.Upgrades = op.Upgrades
+	}
+	return u
+}

@@ -1,0 +1,105 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package config decides whether a configuration document may be put to work.
+// It reads one YAML document into a Config, puts the Configs of all domains
+// together, and holds them against each other and against the contracts that
+// they name. Every fault is reported, with file, line, column and field path.
+//
+// Threat: a gateway that runs with less protection than its operator believes.
+// So a misspelt field, an operation that no rule covers, a rule for an
+// operation that does not exist, and an API whose callers cannot be told apart
+// are errors, never warnings.
+//
+// Failure policy: one fault anywhere and the document is not used at all.
+// It keeps no state; a loaded Config is read-only and safe for concurrent use.
+package config
+
+import (
+	"net/netip"
+
+	"durward/audit"
+	"durward/authn"
+	"durward/contract"
+	"durward/internal/strictyaml"
+	"durward/internal/units"
+	"durward/listen"
+	"durward/observe"
+	"durward/ratelimit"
+)
+
+//go:generate go run ./internal/schemagen
+
+// Config is the whole document. Relative paths start from its folder.
+type Config struct {
+	// Listen are the addresses where clients reach the gateway, at least one.
+	Listen []listen.Config `yaml:"listen"`
+	// Admin is where operators reach the gateway.
+	Admin Admin `yaml:"admin"`
+	// TrustedProxies are the networks of proxies before the gateway. Only they
+	// may say, in Forwarded, X-Forwarded-* or the PROXY protocol, who the
+	// client is. Default none.
+	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
+	// Store is where consumers and keys live: sqlite:PATH. Default
+	// sqlite:durward.db.
+	Store string `yaml:"store"`
+	// Audit is the audit log.
+	Audit audit.Config `yaml:"audit"`
+	// Issuers are those whose tokens APIs may take, by a name that
+	// authenticate refers to.
+	Issuers map[string]*authn.IssuerConfig `yaml:"issuers"`
+	// RateLimit limits all requests together, whatever API they are for,
+	// before anything else is done for them. A limit of an API comes on top.
+	RateLimit ratelimit.Config `yaml:"rate_limit"`
+	// Limits bound the gateway as a whole.
+	Limits Limits `yaml:"limits"`
+	// Tracing sends OpenTelemetry spans to a collector. Default off.
+	Tracing observe.Config `yaml:"tracing"`
+	// Problems says how refusals look.
+	Problems Problems `yaml:"problems"`
+	// Log is the operational log, on standard error.
+	Log Log `yaml:"log"`
+	// APIs are the APIs behind the gateway, at least one, by name. The name
+	// stands in records, metrics and limits: lower-case letters, digits, - and _.
+	APIs map[string]*API `yaml:"apis"`
+
+	doc       *strictyaml.Document
+	contracts map[string]*contract.Document
+}
+
+// Admin is the `admin:` part of the document.
+type Admin struct {
+	// Address serves /healthz, /readyz and /metrics in clear text, without
+	// authentication: "127.0.0.1:9090". Empty serves none. It is never one of
+	// the addresses of listen.
+	Address string `yaml:"address"`
+	// Socket is a Unix socket for `durward reload`; only the gateway's own
+	// user may open it. Empty makes none; SIGHUP works all the same.
+	Socket string `yaml:"socket" path:"true"`
+}
+
+// Limits is the `limits:` part of the document. Zero means the default.
+type Limits struct {
+	// Requests bounds the requests in flight over all APIs; further ones are
+	// answered 503. Default 10000.
+	Requests int `yaml:"requests"`
+	// Drain is how long requests may take to end after SIGTERM, or after a
+	// reload took their listener away; then they are cut. Default 30s.
+	Drain units.Duration `yaml:"drain"`
+}
+
+// Problems is the `problems:` part of the document.
+type Problems struct {
+	// TypeBase is put before a problem's code to make its `type` (RFC 9457),
+	// an absolute URI that ends in / or # or :, such as
+	// https://api.example.com/problems/. Default urn:durward:problem:.
+	TypeBase string `yaml:"type_base"`
+}
+
+// Log is the `log:` part of the document.
+type Log struct {
+	// Level is the least level that is logged. Default info.
+	Level string `yaml:"level" enum:"debug,info,warn,error"`
+	// Format is text for people or json for collectors. Default text.
+	Format string `yaml:"format" enum:"text,json"`
+}

@@ -1,0 +1,37 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"durward"
+	"durward/contract"
+)
+
+// operations reads the contract of an API and lists its operations.
+func (c *Config) operations(f *faults, at, name string, api *API) ([]*durward.Operation, bool) {
+	if api.Contract == "" {
+		f.add(at+".contract", "is required: only operations of an OpenAPI document can be called")
+		return nil, false
+	}
+	if !readable(api.Contract) {
+		return nil, false // checkFiles says so
+	}
+	doc, err := contract.Load(api.Contract)
+	if err != nil {
+		f.add(at+".contract", "%v", err)
+		return nil, false
+	}
+	if c.contracts == nil {
+		c.contracts = map[string]*contract.Document{}
+	}
+	c.contracts[name] = doc
+	var out []*durward.Operation
+	for _, op := range doc.Operations() {
+		out = append(out, &durward.Operation{ID: op.ID, Method: op.Method, Template: op.Template})
+	}
+	if len(out) == 0 {
+		f.add(at+".contract", "declares no operation")
+	}
+	return out, true
+}

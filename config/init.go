@@ -1,0 +1,234 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"durward/contract"
+)
+
+// Init writes a first configuration for the API that the OpenAPI document at
+// openapi describes and that runs at upstream, a URL. Everything is denied but
+// to API keys with the roles that it makes up; nothing is public. The text
+// loads as it is, from a file in the current folder; relative to that folder
+// is openapi, if it is relative.
+func Init(openapi, upstream string) ([]byte, error) {
+	doc, err := contract.Load(openapi)
+	if err != nil {
+		return nil, err
+	}
+	target, prefix, err := splitUpstream(upstream, doc.Servers())
+	if err != nil {
+		return nil, err
+	}
+	w := &initWriter{doc: doc}
+	w.gateway()
+	w.issuers()
+	w.api(openapi, target, prefix)
+	text := []byte(w.String())
+	if _, err := Parse("durward.yaml", text, nil); err != nil {
+		return nil, fmt.Errorf("no configuration can be made of this document: %w", err)
+	}
+	return text, nil
+}
+
+// splitUpstream parts the upstream's URL into the target and the path below
+// which the API lies. Without a path it is the one of the document's server.
+func splitUpstream(upstream string, servers []string) (target, prefix string, err error) {
+	u, err := url.Parse(upstream)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return "", "", fmt.Errorf("the upstream must be an http or https URL such as http://127.0.0.1:9000, without user, query and fragment")
+	}
+	prefix = strings.TrimSuffix(u.EscapedPath(), "/")
+	if prefix == "" && len(servers) > 0 {
+		// A server with variables ({region}) has no path to be sure of.
+		if s, err := url.Parse(servers[0]); err == nil && !strings.ContainsAny(servers[0], "{}") {
+			prefix = strings.TrimSuffix(s.EscapedPath(), "/")
+		}
+	}
+	return u.Scheme + "://" + u.Host, prefix, nil
+}
+
+type initWriter struct {
+	strings.Builder
+	doc *contract.Document
+}
+
+func (w *initWriter) line(format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
+
+func (w *initWriter) gateway() {
+	w.line(`# yaml-language-server: $schema=durward.schema.json
+# Durward before %s, as durward init wrote it.
+# Only API keys with the roles below get in, and no operation is public.
+# Check changes with: durward validate -c durward.yaml
+
+listen:
+  - address: 127.0.0.1:8080 # for all interfaces ":8443", with certificates:
+    # tls:
+    #   certificates: [{cert: tls.crt, key: tls.key}]
+
+admin:
+  address: 127.0.0.1:9090 # /healthz, /readyz and /metrics
+  socket: durward.sock # for durward reload
+
+# trusted_proxies: [10.0.0.0/8] # only these may say who the client is
+
+store: sqlite:durward.db # consumers and keys
+audit:
+  directory: audit # every attempt and outcome
+`, comment(w.doc.Title()))
+}
+
+// issuers writes the block of a token issuer, which nobody but the operator
+// can fill in, as a comment.
+func (w *initWriter) issuers() {
+	if !w.takesTokens() {
+		return
+	}
+	discovery := "https://id.example.com"
+	for _, s := range w.doc.SecuritySchemes() {
+		if s.DiscoveryURL != "" {
+			discovery = comment(s.DiscoveryURL)
+			break
+		}
+	}
+	w.line(`# The contract speaks of bearer tokens. Say who issues them, and take the # away
+# here and under authenticate.
+# issuers:
+#   main:
+#     discovery: %s
+#     audiences: [%s] # what the tokens' aud must name
+`, discovery, w.name())
+}
+
+func (w *initWriter) takesTokens() bool {
+	return slices.ContainsFunc(w.doc.SecuritySchemes(), func(s contract.SecurityScheme) bool {
+		return s.Type == "oauth2" || s.Type == "openIdConnect" || s.Type == "http" && s.Scheme == "bearer"
+	})
+}
+
+func (w *initWriter) api(openapi, target, prefix string) {
+	w.line("apis:\n  %s:", w.name())
+	if prefix != "" {
+		w.line("    prefix: %s", scalar(prefix))
+	}
+	w.line("    contract: %s # only what it declares can be called", scalar(openapi))
+	w.line("    upstream:\n      targets: [%s]", scalarInFlow(target))
+	w.authenticate()
+	w.line(`    rate_limit:
+      per_address: {rate: 20/s, burst: 40}
+    quota:
+      per_consumer: {rate: 50/s, burst: 100}
+    authorize: # an operation that stands nowhere here is an error
+      roles:`)
+	w.rules()
+}
+
+// authenticate maps the contract's security schemes. Without one that works
+// as it is, Durward's own keys are taken in X-API-Key.
+func (w *initWriter) authenticate() {
+	w.line("    authenticate:")
+	if w.takesTokens() {
+		w.line("      # - jwt: main")
+	}
+	key := "{}"
+	for _, s := range w.doc.SecuritySchemes() {
+		if s.Type == "apiKey" && s.In == "header" && !strings.EqualFold(s.Parameter, "Authorization") {
+			key = "{header: " + scalarInFlow(s.Parameter) + "}"
+			break
+		}
+	}
+	w.line("      - api_key: %s # durward key create makes keys", key)
+}
+
+// rules puts every operation under a role for those that read or one for
+// those that change, and lists the candidates for public ones as a comment.
+func (w *initWriter) rules() {
+	var readers, writers, open []contract.Operation
+	for _, op := range w.doc.Operations() {
+		if op.Method == "GET" || op.Method == "HEAD" || op.Method == "OPTIONS" {
+			readers = append(readers, op)
+		} else {
+			writers = append(writers, op)
+		}
+		if op.HasSecurity && slices.ContainsFunc(op.Security, func(all []string) bool { return len(all) == 0 }) {
+			open = append(open, op)
+		}
+	}
+	for _, role := range []struct {
+		name string
+		ops  []contract.Operation
+	}{{"reader", readers}, {"writer", writers}} {
+		if len(role.ops) > 0 {
+			w.line("        %s:", role.name)
+		}
+		for _, op := range role.ops {
+			w.line("          - %s # %s %s", scalar(op.ID), op.Method, comment(op.Template))
+		}
+	}
+	if len(open) > 0 {
+		w.line("    # The contract lets everybody call these. To do so, take the # away, and the lines\n    # under roles.\n    # operations:")
+		for _, op := range open {
+			w.line("    #   %s: {public: true}", scalar(op.ID))
+		}
+	}
+}
+
+var notName = regexp.MustCompile(`[^a-z0-9]+`)
+
+// name makes the API's name of the document's title.
+func (w *initWriter) name() string {
+	name := strings.Trim(notName.ReplaceAllString(strings.ToLower(w.doc.Title()), "-"), "-")
+	name = strings.TrimSuffix(strings.TrimSuffix(name, "-api"), "-")
+	if len(name) > 40 {
+		name = strings.Trim(name[:40], "-")
+	}
+	if name == "" {
+		return "api"
+	}
+	return name
+}
+
+var plainScalar = regexp.MustCompile(`^[A-Za-z_./][A-Za-z0-9_./-]*$`)
+
+// scalar writes text as a YAML scalar that is read back as the same text.
+func scalar(text string) string {
+	switch strings.ToLower(text) {
+	case "true", "false", "yes", "no", "on", "off", "null", "y", "n", ".inf", ".nan", "...":
+	default:
+		if plainScalar.MatchString(text) {
+			return text
+		}
+	}
+	return scalarInFlow(text)
+}
+
+// scalarInFlow writes text in quotes, which is right inside [ ] and { }, too.
+func scalarInFlow(text string) string {
+	quoted, err := json.Marshal(strings.ReplaceAll(text, "${", "$${"))
+	if err != nil {
+		return `""`
+	}
+	return string(quoted)
+}
+
+// comment makes text fit for a comment: one line of printable characters.
+func comment(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if r < 0x20 || r == 0x7f || r == 0x85 || r == 0x2028 || r == 0x2029 || r == 0xfeff {
+			return ' '
+		}
+		return r
+	}, text)
+	if len(text) > 200 {
+		text = strings.ToValidUTF8(text[:200], "") + "..."
+	}
+	return text
+}
