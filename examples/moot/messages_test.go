@@ -51,6 +51,7 @@ func TestFaultyBodiesAreRefusedAndChangeNothing(t *testing.T) {
 		{"no title", "POST /spaces", `{"id":"new"}`, 400},
 		{"an unknown visibility", "POST /spaces", `{"id":"new","title":"x","visibility":"secret"}`, 400},
 		{"an owner from outside", "PATCH /spaces/lobby", `{"owner":"bob"}`, 400},
+		{"a change of nothing", "PATCH /spaces/lobby", `{}`, 400},
 		{"a title that is too long", "PATCH /spaces/lobby", `{"title":"` + long(81) + `"}`, 400},
 		{"a topic that is too long", "PATCH /spaces/lobby", `{"topic":"` + long(201) + `"}`, 400},
 	} {

@@ -136,6 +136,9 @@ func (a *API) updateSpace(w http.ResponseWriter, r *http.Request, c caller) erro
 	if in.Owner != nil && !loose {
 		return invalid("The body is not the JSON that is documented.")
 	}
+	if in.Title == nil && in.Topic == nil && in.Visibility == nil && in.Owner == nil {
+		return invalid("The body changes nothing.")
+	}
 	var out Space
 	err := a.update(r, c, Moderator, func(s *room, role Role) error {
 		if role < Owner && (in.Title != nil || in.Visibility != nil) {
