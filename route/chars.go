@@ -10,6 +10,7 @@ const (
 	classQuery                  // may stand in a query as it is
 	classToken                  // RFC 9110 section 5.6.2
 	classHex
+	className   // letters, digits and hyphen: field names that nothing takes for others
 	classEscape // printable, outside pchar, but sent raw by browsers: escaped in a path
 )
 
@@ -24,6 +25,7 @@ var classes = func() (t [256]uint8) {
 	mark("!$&'()*+,=:@", classPath) // sub-delims without the semicolon
 	mark("[]|", classEscape)
 	mark(alnum+"!#$%&'*+-.^_`|~", classToken)
+	mark(alnum+"-", className)
 	mark("0123456789abcdefABCDEF", classHex)
 	for c := 0x21; c < 0x7f; c++ {
 		if c != '#' && c != ';' && c != '%' {

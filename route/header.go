@@ -170,19 +170,11 @@ func overrides(name, value, method string) bool {
 // checkFieldName checks the token grammar; odd tells that the name has other
 // characters than letters, digits and hyphens.
 func checkFieldName(name string) (odd, ok bool) {
-	if name == "" {
-		return false, false
-	}
+	all := uint8(classToken | className)
 	for i := range len(name) {
-		c := name[i]
-		if !is(c, classToken) {
-			return false, false
-		}
-		if c != '-' && (!is(c, classUnreserved) || c == '_' || c == '.' || c == '~') {
-			odd = true
-		}
+		all &= classes[name[i]]
 	}
-	return odd, true
+	return all&className == 0, all&classToken != 0 && name != ""
 }
 
 // isAlias tells whether name, with every odd character read as a hyphen and
