@@ -74,6 +74,8 @@ type checker struct {
 	out   *durward.Violations
 	quiet int // above 0 only the verdict is wanted
 	steps int
+	lim   *limits
+	dec   decoder
 }
 
 // run checks the value at node root and adds what is wrong to out.

@@ -43,7 +43,7 @@ type decoder struct {
 	fault *fault
 }
 
-// decode reads s into t, which must be empty, and gives why it cannot.
+// decode reads s into t, behind what t holds, and gives why it cannot.
 func (d *decoder) decode(s string, t *tree, lim *limits) *fault {
 	d.s, d.pos, d.t, d.lim, d.path, d.fault = s, 0, t, lim, d.path[:0], nil
 	d.space()

@@ -15,14 +15,31 @@ import (
 
 const suiteDir = "../../shared/vectors/json-schema/tests/draft2020-12"
 
-// suiteExceptions are the groups of the JSON Schema test suite that this
-// package does not follow, and why.
+// suiteExceptions are the parts of the JSON Schema test suite that this package
+// does not follow, and why: a file, "file: group" or "file: group: test".
 var suiteExceptions = map[string]string{
 	"refRemote.json":  "remote schemas are never fetched",
 	"vocabulary.json": "its metaschemas are remote",
 	"defs.json":       "refers to the metaschema by URL",
 	"format.json":     "expects formats to be hints; they are asserted",
 	"content.json":    "content keywords are hints, and pass",
+
+	"dynamicRef.json: strict-tree schema, guards against misspelled properties":       "remote",
+	"dynamicRef.json: tests for implementation dynamic anchor and reference link":     "remote",
+	"dynamicRef.json: $ref and $dynamicAnchor are independent of order - $defs first": "remote",
+	"dynamicRef.json: $ref and $dynamicAnchor are independent of order - $ref first":  "remote",
+	"dynamicRef.json: $ref to $dynamicRef finds detached $dynamicAnchor":              "remote",
+	"optional/cross-draft.json":      "remote",
+	"optional/format-assertion.json": "remote metaschemas",
+
+	"optional/format/idn-hostname.json":                                          "a hint: IDNA tables are not consulted",
+	"optional/format/uri-template.json":                                          "a hint: no parameter of an HTTP API is one",
+	"optional/format/hostname.json: validation of A-label (punycode) host names": "punycode is not decoded",
+
+	"optional/format/ecmascript-regex.json: global inline flag groups are not valid ECMA 262":                                              "(?i) is taken as its authors mean it",
+	"optional/format/ecmascript-regex.json: ECMA 262 named groups and backreferences are valid: an ECMA 262 named backreference \\k<name>": "cannot run in linear time",
+	"optional/format/ecmascript-regex.json: ECMA 262 lookbehind is valid, including variable width":                                        "cannot run in linear time",
+	"optional/format/ecmascript-regex.json: ECMA 262 character classes and escapes: an empty character class is valid ECMA 262":            "[] opens a class in other dialects, so it is refused",
 }
 
 type suiteGroup struct {
@@ -113,6 +130,10 @@ func TestJSONSchemaSuite(t *testing.T) {
 				direct += len(g.Tests)
 			}
 			for _, test := range g.Tests {
+				if suiteExceptions[where+": "+test.Description] != "" {
+					skipped++
+					continue
+				}
 				if ok, _ := judge(t, s.s, string(test.Data)); ok != test.Valid {
 					t.Errorf("%s: %s: valid = %v, want %v", where, test.Description, ok, test.Valid)
 					failed++

@@ -1,0 +1,195 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package contract
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// bodyForm is the declared form of a request's content.
+type bodyForm struct {
+	required bool
+	media    []*mediaForm
+}
+
+// mediaForm is one media type of the content.
+type mediaForm struct {
+	at        cursor
+	base      string // "type/subtype", in lower case; either may be "*"
+	hasSchema bool
+	schemaAt  place
+	encoding  map[string]*partForm
+}
+
+// partForm is what the Encoding Object says of one form field.
+type partForm struct {
+	types []string // content types of a multipart part
+	json  bool
+}
+
+// how tells what is done with the content of a media type.
+type how uint8
+
+const (
+	asIs how = iota // its type is known and its content is not read
+	asJSON
+	asForm
+	asMultipart
+	asText
+)
+
+func readBody(c cursor) (*bodyForm, error) {
+	if !c.exists() {
+		return nil, nil
+	}
+	c, err := c.follow()
+	if err != nil {
+		return nil, err
+	}
+	b := &bodyForm{}
+	if b.required, err = c.get("required").flag(false); err != nil {
+		return nil, err
+	}
+	content := c.get("content")
+	if err := content.object(); err != nil {
+		return nil, err
+	}
+	for name, media := range content.members() {
+		m, err := readMedia(name, media)
+		if err != nil {
+			return nil, err
+		}
+		b.media = append(b.media, m)
+	}
+	if len(b.media) == 0 {
+		return nil, c.fail("a request body needs content with at least one media type")
+	}
+	// The most specific type wins: exact names, then ranges, then */*.
+	slices.SortFunc(b.media, func(x, y *mediaForm) int {
+		return cmp.Or(cmp.Compare(strings.Count(x.base, "*"), strings.Count(y.base, "*")), cmp.Compare(x.base, y.base))
+	})
+	return b, nil
+}
+
+func readMedia(name string, c cursor) (*mediaForm, error) {
+	m := &mediaForm{at: c, encoding: map[string]*partForm{}}
+	base, _, _ := strings.Cut(name, ";")
+	m.base = strings.ToLower(strings.TrimSpace(base))
+	if kind, sub, ok := strings.Cut(m.base, "/"); !ok || !isToken(kind) || !isToken(sub) {
+		return nil, c.fail("is not a media type or a range of them")
+	}
+	if err := c.object(); err != nil {
+		return nil, err
+	}
+	members, _ := c.v.(map[string]any)
+	if _, m.hasSchema = members["schema"]; m.hasSchema {
+		m.schemaAt = c.get("schema").at
+	}
+	for field, enc := range c.get("encoding").members() {
+		p := &partForm{}
+		text, err := enc.get("contentType").text()
+		if err != nil {
+			return nil, err
+		}
+		for one := range strings.SplitSeq(text, ",") {
+			one, _, _ = strings.Cut(one, ";")
+			if one = strings.ToLower(strings.TrimSpace(one)); one != "" {
+				p.types = append(p.types, one)
+				p.json = p.json || isJSONType(one)
+			}
+		}
+		m.encoding[field] = p
+	}
+	return m, nil
+}
+
+// bodyRule is the compiled form of a request's content.
+type bodyRule struct {
+	required bool
+	media    []*mediaRule
+}
+
+type mediaRule struct {
+	*mediaForm
+	schema *schema // nil: any content
+	shape  shape
+	names  []string // required members, for multipart
+	open   bool     // members that are not declared are taken
+}
+
+func (b *bodyForm) compile(sc *schemas) (*bodyRule, error) {
+	out := &bodyRule{required: b.required}
+	for _, m := range b.media {
+		r := &mediaRule{mediaForm: m}
+		if m.hasSchema {
+			var err error
+			if r.schema, err = sc.compile(m.schemaAt); err != nil {
+				return nil, err
+			}
+			r.shape = r.schema.shapeOf()
+			r.names = r.schema.requiredNames(0)
+			r.open = r.shape.rest != nil || len(r.shape.members) == 0
+		} else {
+			r.open = true
+		}
+		out.media = append(out.media, r)
+	}
+	return out, nil
+}
+
+// requiredNames lists the members that a schema requires, through references
+// and allOf.
+func (s *schema) requiredNames(depth int) []string {
+	if depth > maxReference {
+		return nil
+	}
+	out := slices.Clone(s.required)
+	if s.ref != nil {
+		out = append(out, s.ref.requiredNames(depth+1)...)
+	}
+	for _, p := range s.allOf {
+		out = append(out, p.requiredNames(depth+1)...)
+	}
+	return out
+}
+
+// match finds the rule of a media type.
+func (b *bodyRule) match(base string) *mediaRule {
+	for _, m := range b.media {
+		if m.base == base || m.base == "*/*" {
+			return m
+		}
+		if kind, ok := strings.CutSuffix(m.base, "/*"); ok && strings.HasPrefix(base, kind) && base[len(kind)] == '/' {
+			return m
+		}
+	}
+	return nil
+}
+
+// treatment says how the content of a media type is read. Content without a
+// schema is still read as its type says, so that what passes is what it claims
+// to be.
+func treatment(base string) how {
+	switch {
+	case isJSONType(base):
+		return asJSON
+	case base == "application/x-www-form-urlencoded":
+		return asForm
+	case base == "multipart/form-data":
+		return asMultipart
+	case base == "text/plain":
+		return asText
+	}
+	return asIs
+}
+
+// isJSONType tells the types whose content is one JSON value (RFC 8259, RFC
+// 6839).
+func isJSONType(base string) bool {
+	base, _, _ = strings.Cut(base, ";")
+	base = strings.TrimSpace(base)
+	return base == "application/json" || base == "text/json" || strings.HasSuffix(base, "+json")
+}

@@ -1,0 +1,116 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package contract
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"durward"
+)
+
+// stage checks the requests of one operation. It is immutable.
+type stage struct {
+	rules        *rules
+	lim          limits
+	unknownQuery bool // undeclared query parameters are taken
+	gzip         bool
+}
+
+func newStage(r *rules, cfg *Config) *stage {
+	s := &stage{rules: r, lim: cfg.limits(), unknownQuery: cfg.UnknownQuery == Allow}
+	for _, coding := range cfg.ContentEncodings {
+		s.gzip = s.gzip || coding == "gzip"
+	}
+	return s
+}
+
+// Name is the stage's name in the trail.
+func (s *stage) Name() string { return "contract" }
+
+// work is what one check needs; it is used again.
+type work struct {
+	t      tree
+	c      checker
+	pairs  []pair
+	values []string
+	out    durward.Violations
+}
+
+var works = sync.Pool{New: func() any { return new(work) }}
+
+// release gives the buffers back, without the request's strings in them.
+func (w *work) release() {
+	w.t.reset()
+	clear(w.pairs)
+	clear(w.values)
+	if cap(w.pairs) > 256 {
+		w.pairs = nil
+	}
+	w.c.dec.s, w.c.dec.path, w.c.name = "", w.c.dec.path[:0], ""
+	w.c.dec.fault = nil
+	works.Put(w)
+}
+
+var errPanic = errors.New("contract: the validator panicked")
+
+// Request checks the parameters, and then the content, which is read only when
+// they are right.
+func (s *stage) Request(_ context.Context, x *durward.Exchange) (d durward.Decision) {
+	w := works.Get().(*work)
+	w.out = nil // it leaves with the decision
+	w.c.t, w.c.out, w.c.lim = &w.t, &w.out, &s.lim
+	defer func() {
+		if r := recover(); r != nil {
+			// What the panic holds may quote the request, so only its type is
+			// kept; the buffers are left to the collector.
+			d = durward.Failed(durward.CodeInternal, fmt.Errorf("%w: %T", errPanic, r))
+			return
+		}
+		w.release()
+	}()
+	s.parameters(w, x)
+	if len(w.out) > 0 {
+		return durward.Refuse(durward.CodeParameterInvalid, w.out)
+	}
+	return s.content(w, x)
+}
+
+func (s *stage) parameters(w *work, x *durward.Exchange) {
+	for _, r := range s.rules.path {
+		w.c.in, w.c.name = "path", r.name
+		w.c.value(r, x.Param(r.name), plain)
+	}
+	if x.In.RawQuery != "" || len(s.rules.query) > 0 {
+		w.query(s.rules, x.In.RawQuery, s.unknownQuery)
+	}
+	for _, r := range s.rules.header {
+		w.c.in, w.c.name = "header", r.name
+		w.header(r, x.In.Header)
+	}
+	if len(s.rules.cookie) > 0 || len(s.rules.cookieKeys) > 0 {
+		w.c.in = "cookie"
+		w.cookies(s.rules, x.In.Header)
+	}
+}
+
+// refuse is the decision about what is wrong with the content as a whole.
+func refuse(code durward.Code, reason string) durward.Decision {
+	return durward.Refuse(code, durward.Violations{{In: "body", Reason: reason}})
+}
+
+// bodyDecision maps the errors of reading a body.
+func bodyDecision(err error) durward.Decision {
+	switch {
+	case errors.Is(err, durward.ErrBodyTooLarge):
+		return durward.Refuse(durward.CodeBodyTooLarge, err)
+	case errors.Is(err, durward.ErrBodyTimeout):
+		return durward.Refuse(durward.CodeBodyTimeout, err)
+	case errors.Is(err, durward.ErrBodyMalformed), errors.Is(err, durward.ErrBodyAborted):
+		return durward.Refuse(durward.CodeMalformed, err)
+	}
+	return durward.Failed(durward.CodeInternal, err)
+}
