@@ -122,17 +122,29 @@ func plain(doc, goName string) string {
 	return strings.ToUpper(rest[:1]) + rest[1:]
 }
 
-var defaults = []*regexp.Regexp{
-	regexp.MustCompile("(?i)(?:^|[ (;])default:? (?:is )?`?([^ `,;]+?)`?(?:[,;.]? |[,;.]?$)"),
-	regexp.MustCompile("[`\"]?([A-Za-z0-9.+_-]+)[`\"]? \\((?:the )?default\\)"),
-}
+var (
+	// sentence is what a comment says after "Default".
+	sentence = regexp.MustCompile(`(?:^|[.;] )[Dd]efault(?:: | )(.+?)(?:\.(?: |$)|; |: |$)`)
+	word     = regexp.MustCompile("^[`\"]?[A-Za-z0-9/][^ `\"]*[`\"]?$")
+	// marked is a word that a comment marks as the default.
+	marked = regexp.MustCompile("[`\"]?([A-Za-z0-9.+_-]+)[`\"]?(?: \\((?:[^()]*, )?(?:the )?default\\)| by default\\b)")
+)
 
-// defaultOf finds the default value that a doc comment names, "" when none.
+// defaultOf finds the default value that a doc comment names, "" when none or
+// when it is described rather than named ("the target's host").
 func defaultOf(doc string) string {
-	for _, re := range defaults {
-		if m := re.FindStringSubmatch(doc); m != nil {
-			return strings.Trim(m[1], "\"`.:")
+	if m := sentence.FindStringSubmatch(doc); m != nil {
+		var values []string
+		for _, w := range strings.Split(m[1], ", ") {
+			if !word.MatchString(w) {
+				break
+			}
+			values = append(values, strings.Trim(w, "`\""))
 		}
+		return strings.Join(values, ", ")
+	}
+	if m := marked.FindStringSubmatch(doc); m != nil {
+		return m[1]
 	}
 	return ""
 }

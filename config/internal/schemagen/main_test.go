@@ -139,7 +139,8 @@ func TestDefaultsAreFoundInComments(t *testing.T) {
 		"Nothing is said.":                                   "",
 		"Default 0: all.":                                    "0",
 		"Default connect, broken, timeout.":                  "connect, broken, timeout",
-		"On by default over TLS; off speaks less.":           "on",
+		"On by default over TLS; off speaks less.":           "On",
+		"Says: draft (A and A-B, the default), both or off.": "draft",
 		"Default the target's host.":                         "",
 	} {
 		if got := defaultOf(doc); got != want {

@@ -56,7 +56,11 @@ func (g *generator) reference(t reflect.Type) ([]byte, error) {
 // rows lists a field and all below it.
 func (g *generator) rows(f strictyaml.Field, prefix, doc string, out *[]row) error {
 	path := prefix + f.Name
-	*out = append(*out, row{path, kind(f.Type, f.Enum), defaultOf(doc), plain(doc, f.GoName)})
+	value := defaultOf(doc)
+	if w := words[f.Type]; w != nil && value == "" {
+		value = w[0] // the zero value of these types is the strict one
+	}
+	*out = append(*out, row{path, kind(f.Type, f.Enum), value, plain(doc, f.GoName)})
 	t := f.Type
 	for {
 		switch {

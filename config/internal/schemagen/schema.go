@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"net/netip"
 	"reflect"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"durward"
@@ -63,7 +65,7 @@ func (g *generator) value(t reflect.Type, enum []string) (object, error) {
 		return orReference(object{"type": "boolean"}), nil
 	case reflect.String:
 		if enum != nil {
-			return orReference(object{"enum": enum}), nil
+			return orReference(object{"enum": enumValues(enum)}), nil
 		}
 		return object{"type": "string"}, nil
 	case reflect.Float32, reflect.Float64:
@@ -73,6 +75,19 @@ func (g *generator) value(t reflect.Type, enum []string) (object, error) {
 		return orReference(object{"type": "integer"}), nil
 	}
 	return nil, fmt.Errorf("%v cannot stand in the configuration", t)
+}
+
+// enumValues lists the words, and the numbers that an editor takes some for
+// when they stand without quotes ("1.2").
+func enumValues(words []string) []any {
+	var out []any
+	for _, w := range words {
+		out = append(out, w)
+		if n, err := strconv.ParseFloat(w, 64); err == nil {
+			out = append(out, n)
+		}
+	}
+	return out
 }
 
 func orReference(s object) object {
@@ -92,8 +107,17 @@ func textSchema(t reflect.Type) object {
 	}
 	zero := reflect.New(t).Interface()
 	if p, ok := zero.(interface{ Pattern() string }); ok {
-		// A size may be a plain number, which YAML does not take for text.
-		return object{"type": []string{"string", "integer"}, "pattern": "(?:" + p.Pattern() + ")|" + referencePattern}
+		s := object{"type": "string", "pattern": "(?:" + p.Pattern() + ")|" + referencePattern}
+		// A size may be a plain number and a duration 0, which an editor does
+		// not take for text.
+		takes := regexp.MustCompile(p.Pattern()).MatchString
+		switch {
+		case takes("1024"):
+			s["type"] = []string{"string", "integer"}
+		case takes("0"):
+			return object{"anyOf": []any{s, object{"const": 0}}}
+		}
+		return s
 	}
 	s := object{"type": "string"}
 	switch zero.(encoding.TextUnmarshaler).(type) {
