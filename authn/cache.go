@@ -59,9 +59,11 @@ func NewCache(maxBytes int64) *Cache {
 }
 
 // digestOf hashes a token without copying it.
-func digestOf(raw string) digest {
-	return sha256.Sum256(unsafe.Slice(unsafe.StringData(raw), len(raw)))
-}
+func digestOf(raw string) digest { return sha256.Sum256(view(raw)) }
+
+// view is the bytes of s, not to be written to or kept. A conversion would copy
+// every token to the heap, because hashes are reached through assembly.
+func view(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
 // get gives the verified token, if it may still be used by one of issuers. One
 // that may never be used again is forgotten.

@@ -98,8 +98,7 @@ func isBase62(s string) bool {
 
 // keyChecksum is the CRC-32 (IEEE) of body in six digits to the base of 62.
 func keyChecksum(body string) (sum [checksumLen]byte) {
-	var buf [maxKeyText]byte
-	n := crc32.ChecksumIEEE(buf[:copy(buf[:], body)])
+	n := crc32.ChecksumIEEE(view(body))
 	for i := checksumLen - 1; i >= 0; i-- {
 		sum[i] = base62[n%62]
 		n /= 62
