@@ -22,6 +22,11 @@ import (
 // client went away.
 func (u *Upstream) Do(ctx context.Context, x *durward.Exchange, inform func(int, durward.Header) error) durward.Decision {
 	began := u.pools.now()
+	if u.holds(&x.In.Body) {
+		if _, err := x.In.Body.Bytes(); err != nil {
+			return u.refuse(x, &http1.Error{Op: "request", Kind: http1.RequestBody, Err: err})
+		}
+	}
 	b := u.balancer
 	var tried set
 	var last error
@@ -55,6 +60,17 @@ func (u *Upstream) Do(ctx context.Context, x *durward.Exchange, inform func(int,
 			return u.refuse(x, err)
 		}
 	}
+}
+
+// holdLimit is the size up to which content is held. The HTTP/1.1 client reads
+// content of this size before it connects anyway.
+const holdLimit = 8 << 10
+
+// holds tells whether the content is read at once, so that it can go to a
+// second target when the first one cannot be connected to.
+func (u *Upstream) holds(b *durward.Body) bool {
+	return len(u.balancer.list) > 1 && *u.config.Retries > 0 && !b.Touched() && !b.Buffered() &&
+		b.Length() > 0 && b.Length() <= holdLimit
 }
 
 // pick chooses a target that was not tried and takes a place at it; -1 means

@@ -145,7 +145,9 @@ func TestEveryFaultOfATargetIsACleanRefusal(t *testing.T) {
 }
 
 func TestAnAnswerThatBreaksOffIsNeverEndedCleanly(t *testing.T) {
-	cut := raw(t, func(c net.Conn, _ string) { _, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc") })
+	cut := raw(t, func(c net.Conn, _ string) {
+		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
+	})
 	silent := raw(t, func(c net.Conn, _ string) {
 		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
 		_, _ = io.Copy(io.Discard, c)

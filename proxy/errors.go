@@ -70,6 +70,11 @@ func judge(err error) verdict {
 	case http1.Timeout:
 		v.code, v.fault = durward.CodeUpstreamTimeout, timeoutFault
 	case http1.Invalid:
+		if e.Op == "request" {
+			// It is the request that cannot be put in HTTP/1.1.
+			v.code = durward.CodeMalformed
+			return v
+		}
 		v.code, v.fault = durward.CodeUpstreamInvalid, brokenFault
 	case http1.RequestBody, http1.Canceled:
 		// The client went away: it gets no answer, and no upstream is blamed.
