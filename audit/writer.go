@@ -72,6 +72,10 @@ func (w *writer) wait() bool {
 		case l.closing:
 			l.mu.Unlock()
 			return false
+		case failing && w.retry == 0: // an overflow, not a fault that was tried already
+			l.state = writerBusy
+			l.mu.Unlock()
+			return true
 		case failing:
 			l.state, pause = writerBusy, w.retry
 		case l.cur.waiters != nil, queued > 0 && !lingering, queued > l.cfg.MaxQueue/4:
