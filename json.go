@@ -8,7 +8,7 @@ import "unicode/utf8"
 const hexDigits = "0123456789abcdef"
 
 // AppendString appends s to b as a JSON string (RFC 8259, section 7). Control
-// characters, DEL, the Unicode line separators and bytes that are not UTF-8
+// characters, DEL, the Unicode line separators and direction marks, and bytes that are not UTF-8
 // are escaped or replaced, so that no value can break out of its line in a log
 // or of its element in a page; encoding/json escapes fewer of them.
 func AppendString(b []byte, s string) []byte {
@@ -44,7 +44,7 @@ func AppendString(b []byte, s string) []byte {
 			b = append(b, s[start:i]...)
 			b = append(b, `\ufffd`...)
 			start = i + 1
-		case r >= 0x80 && r <= 0x9f, r == 0x2028, r == 0x2029, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == 0xfeff:
+		case r >= 0x80 && r <= 0x9f, r == 0x061c, r == 0x200e, r == 0x200f, r >= 0x2028 && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == 0xfeff:
 			b = append(b, s[start:i]...)
 			b = append(b, '\\', 'u', hexDigits[r>>12&15], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
 			start = i + size
