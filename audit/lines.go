@@ -54,26 +54,31 @@ func openLines(path string) (*lines, error) {
 func (r *lines) Close() error { return r.f.Close() }
 
 // next gives the next line without its newline, nil at the end, errTorn when
-// the file ends within a line. The slice is valid until the next call.
+// the file ends within a line, however long: a file system may leave zeros
+// behind a crash. The slice is valid until the next call.
 func (r *lines) next() ([]byte, error) {
 	r.number++
-	r.long = r.long[:0]
+	r.long, r.torn = r.long[:0], 0
 	for {
 		part, err := r.r.ReadSlice('\n')
+		r.torn += int64(len(part))
 		switch {
-		case err == nil && len(r.long) == 0:
-			r.offset += int64(len(part))
-			return part[:len(part)-1], nil
 		case err == nil:
-			r.long = append(r.long, part...)
-			r.offset += int64(len(r.long))
-			return r.long[:len(r.long)-1], nil
-		case errors.Is(err, bufio.ErrBufferFull):
-			if r.long = append(r.long, part...); len(r.long) > maxLine {
+			r.offset += r.torn
+			if r.torn > maxLine {
 				return nil, errTooLong
 			}
+			if len(r.long) > 0 {
+				r.long = append(r.long, part...)
+				part = r.long
+			}
+			return part[:len(part)-1], nil
+		case errors.Is(err, bufio.ErrBufferFull):
+			if r.torn <= maxLine {
+				r.long = append(r.long, part...)
+			}
 		case errors.Is(err, io.EOF):
-			if r.torn = int64(len(r.long) + len(part)); r.torn > 0 {
+			if r.torn > 0 {
 				return nil, errTorn
 			}
 			return nil, nil
