@@ -87,6 +87,25 @@ func TestARoundTripAllocatesLittle(t *testing.T) {
 	}
 }
 
+func TestAPostOfAKilobyteAllocatesNoMoreThanAGet(t *testing.T) {
+	p := newPool(t, listen(t, answerFast(typical)).dial)
+	buf, text := make([]byte, 4096), strings.Repeat("x", 1000)
+	src := strings.NewReader(text)
+	req := post(src, int64(len(text)))
+	req.Out.Header = browser
+	got := testing.AllocsPerRun(500, func() {
+		src.Reset(text)
+		req.Body.Init(src, int64(len(text)))
+		if err := req.Body.SetLimit(1 << 20); err != nil {
+			t.Fatal(err)
+		}
+		fetch(t, context.Background(), p, req, buf)
+	})
+	if got > 3 {
+		t.Errorf("%v allocations, want at most 3", got)
+	}
+}
+
 func TestAnIdleConnectionHoldsNoBuffer(t *testing.T) {
 	up := listen(t, echo)
 	p := newPool(t, up.dial)

@@ -57,7 +57,9 @@ func newConn(p *Pool, nc net.Conn) *conn {
 
 // quiet tells that an idle connection is alive and that nothing has arrived
 // on it. Bytes that nobody asked for would become the answer of the next
-// request, so they end the connection.
+// request, so they end the connection. It is asked before every use: it costs
+// half a microsecond, and an answer sent twice arrives within less than any
+// idle time worth a threshold.
 func (c *conn) quiet() bool { return c.peek.quiet() }
 
 // begin makes c ready for an exchange under ctx, to read into own.

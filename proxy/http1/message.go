@@ -13,8 +13,9 @@ import (
 )
 
 // message is a request as it goes out: its head, and its content when that is
-// small. It is made before a connection is taken, so that a client that sends
-// a small body slowly occupies none.
+// small. The head is made before a connection is taken, the content is read
+// after, so that a caller whose target cannot be reached still has the body
+// for another target.
 type message struct {
 	own    *[bufSize]byte // the pooled buffer behind out, and later the answer's
 	out    []byte
@@ -29,7 +30,7 @@ func (m *message) free() {
 	}
 }
 
-// prepare fills m. Nothing was sent when it fails.
+// prepare writes the head. Nothing was sent or read when it fails.
 func (m *message) prepare(req *Request) *Error {
 	if req.Body != nil && !req.Body.Empty() {
 		m.length = req.Body.Length()
@@ -39,17 +40,23 @@ func (m *message) prepare(req *Request) *Error {
 	if err != nil {
 		return &Error{Op: "request", Kind: Invalid, Err: err}
 	}
-	if m.length >= 0 && m.length <= int64(cap(out)-len(out)) {
-		n := len(out)
-		out = out[:n+int(m.length)]
-		if m.length > 0 {
-			if _, err := io.ReadFull(req.Body, out[n:]); err != nil {
-				return bodyFault(err)
-			}
-		}
-		m.whole = true
-	}
 	m.out = out
+	m.whole = m.length == 0
+	return nil
+}
+
+// load reads content that fits behind the head, so that both go out in one
+// write and can go out again.
+func (m *message) load(req *Request) *Error {
+	n := len(m.out)
+	if m.whole || m.length < 0 || m.length > int64(cap(m.out)-n) {
+		return nil
+	}
+	m.out = m.out[:n+int(m.length)]
+	if _, err := io.ReadFull(req.Body, m.out[n:]); err != nil {
+		return bodyFault(err)
+	}
+	m.whole = true
 	return nil
 }
 

@@ -5,6 +5,7 @@ package http1
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -199,5 +200,46 @@ func TestABodyLongerThanItsLengthIsNotSentBeyondIt(t *testing.T) {
 	want(t, p, get("/next"), 200, "")
 	if d := cmp.Diff([]string{"/ hello", "/next "}, seen); d != "" {
 		t.Error(d)
+	}
+}
+
+func TestABodyIsUntouchedWhenNoConnectionWasGot(t *testing.T) {
+	p := newPool(t, func(context.Context) (net.Conn, error) { return nil, io.ErrClosedPipe })
+	req := post(strings.NewReader("hello"), 5)
+	if _, err := p.RoundTrip(t.Context(), req); kindOf(err) != Dial || req.Body.Touched() {
+		t.Errorf("got %v, touched: %v", err, req.Body.Touched())
+	}
+	up := listen(t, func(_ int, c net.Conn) {
+		serve(c, func(_ *http.Request, body string) string { return ok(body) })
+	})
+	want(t, newPool(t, up.dial), req, 200, "hello")
+}
+
+// panicking is a body whose reader is broken.
+type panicking struct{ some io.Reader }
+
+func (p panicking) Read(b []byte) (int, error) {
+	n, err := p.some.Read(b)
+	if err == io.EOF {
+		panic("broken reader")
+	}
+	return n, err
+}
+
+func TestAPanicOfTheBodyLeavesNoConnectionBehind(t *testing.T) {
+	up := listen(t, echo)
+	for _, size := range []int{0, 100_000} {
+		p := newPool(t, up.dial)
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("it did not panic")
+				}
+			}()
+			_, _ = p.RoundTrip(t.Context(), post(panicking{big(size)}, int64(size+5)))
+		}()
+		if d := cmp.Diff(Stats{}, p.Stats()); d != "" {
+			t.Error(d)
+		}
 	}
 }

@@ -27,6 +27,9 @@ const answerGrace = time.Second
 // sending when the status is 300 or more; with another status the body is sent
 // to its end first.
 //
+// The body is read from where it stands, and not at all when no connection was
+// got (Dial, Busy).
+//
 // Every error is an *Error.
 func (p *Pool) RoundTrip(ctx context.Context, req *Request) (*durward.Response, error) {
 	if ctx.Err() != nil {
@@ -72,14 +75,21 @@ func safe(out *durward.Outgoing) bool {
 // exchange sends a request and waits for its answer. When it fails the
 // connection is closed, but its slot and the buffer of m are still the
 // caller's.
-func (c *conn) exchange(ctx context.Context, req *Request, m *message) (*durward.Response, *Error) {
+func (c *conn) exchange(ctx context.Context, req *Request, m *message) (r *durward.Response, fault *Error) {
 	c.begin(ctx, m.own)
+	ended := false
+	defer func() {
+		if !ended { // the request's Body or Inform panicked
+			c.abandon()
+		}
+	}()
 	a, err := c.perform(req, m)
 	if err == nil && a.Status == 101 {
 		err = c.upgrade(a)
 	}
+	ended = true
 	if err != nil {
-		fault := c.fail("head", err)
+		fault = c.fail("head", err)
 		m.own, c.own = c.own, nil
 		c.detach()
 		_ = c.nc.Close()
@@ -96,9 +106,22 @@ func (c *conn) exchange(ctx context.Context, req *Request, m *message) (*durward
 	return &a.Response, nil
 }
 
+// abandon gives up the connection and its slot. Its buffer is left to the
+// collector, for a watch may still use it.
+func (c *conn) abandon() {
+	_ = c.nc.Close()
+	if c.unhook != nil {
+		c.unhook()
+	}
+	c.p.release()
+}
+
 // perform sends the request, and reads the answer even when that failed: a
 // target may answer early and close.
 func (c *conn) perform(req *Request, m *message) (*answer, error) {
+	if fault := m.load(req); fault != nil {
+		return nil, fault
+	}
 	if !m.whole {
 		return c.stream(req, m)
 	}

@@ -1,6 +1,8 @@
 // Copyright The Durward Authors.
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
 package http1
 
 import (
@@ -65,6 +67,24 @@ func TestAnAnswerThatComesWhileIdleIsNotTheNextOnes(t *testing.T) {
 	want(t, p, get("/"), 200, "hello")
 	close(late)
 	settle(t, p)
+	want(t, p, get("/"), 200, "clean")
+}
+
+func TestBytesBehindALargeBodyAreNotTheNextOnes(t *testing.T) {
+	large := strings.Repeat("x", 100_000)
+	up := listen(t, func(n int, c net.Conn) {
+		serve(c, func(*http.Request, string) string {
+			if n > 0 {
+				return ok("clean")
+			}
+			return ok(large) + ok("leak")
+		})
+	})
+	p := newPool(t, up.dial)
+	want(t, p, get("/"), 200, large)
+	if s := p.Stats(); s.Idle > 0 { // the rest may have been read with the body
+		settle(t, p)
+	}
 	want(t, p, get("/"), 200, "clean")
 }
 
