@@ -22,7 +22,7 @@ func TestACrashAtAnyByteOfTheLastLinesIsRepaired(t *testing.T) {
 		}
 		dir := t.TempDir()
 		save(t, dir, names[:1], [][]byte{content[:size]})
-		l, err := Open(Config{Directory: dir, Durability: DurabilityBuffered}, Options{})
+		l, err := Open(Config{Directory: dir, Durability: DurabilityBuffered}, Options{files: &faults{lazy: true}})
 		if err != nil {
 			t.Fatalf("cut to %d bytes: %v", size, err)
 		}

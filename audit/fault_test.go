@@ -28,6 +28,7 @@ type faults struct {
 	sync     error
 	truncate error
 	create   error
+	lazy     bool          // Sync does nothing, for tests that need no disk
 	synced   int           // calls of Sync
 	hold     chan struct{} // Sync waits for it
 }
@@ -76,13 +77,13 @@ func (f *faultyFile) Write(p []byte) (int, error) {
 
 func (f *faultyFile) Sync() error {
 	f.faults.mu.Lock()
-	hold, err := f.faults.hold, f.faults.sync
+	hold, err, lazy := f.faults.hold, f.faults.sync, f.faults.lazy
 	f.faults.synced++
 	f.faults.mu.Unlock()
 	if hold != nil {
 		<-hold
 	}
-	if err != nil {
+	if err != nil || lazy {
 		return err
 	}
 	return f.file.Sync()
@@ -95,6 +96,13 @@ func (f *faultyFile) Truncate(size int64) error {
 		return f.faults.truncate
 	}
 	return f.file.Truncate(size)
+}
+
+func (f *faults) SyncDir(path string) error {
+	if f.lazy {
+		return nil
+	}
+	return f.systemFiles.SyncDir(path)
 }
 
 func attempt(l *Log, id string) durward.Decision {
