@@ -5,6 +5,7 @@ package contract
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -86,3 +87,5 @@ func answer(d durward.Decision) string {
 func ask(s durward.Stage, r request) string {
 	return answer(s.Request(context.Background(), exchange(r)))
 }
+
+func number(s string) json.Number { return json.Number(s) }

@@ -134,6 +134,9 @@ func TestJSONSchemaSuite(t *testing.T) {
 					skipped++
 					continue
 				}
+				if ok, _ := judge(t, s.slow, string(test.Data)); ok != test.Valid {
+					t.Errorf("%s: %s: the library says %v", where, test.Description, ok)
+				}
 				if ok, _ := judge(t, s.s, string(test.Data)); ok != test.Valid {
 					t.Errorf("%s: %s: valid = %v, want %v", where, test.Description, ok, test.Valid)
 					failed++

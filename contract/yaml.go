@@ -66,6 +66,9 @@ func readYAML(data []byte) (root any, lines *yaml.Node, err error) {
 			root, lines, err = nil, nil, errors.New("cannot be read as YAML")
 		}
 	}()
+	if len(bytes.TrimSpace(data)) == 0 {
+		return nil, nil, nil
+	}
 	doc := new(yaml.Node)
 	if err := yaml.Load(data, doc); err != nil {
 		return nil, nil, err
@@ -73,20 +76,20 @@ func readYAML(data []byte) (root any, lines *yaml.Node, err error) {
 	if doc.Kind == yaml.DocumentNode && len(doc.Content) == 1 {
 		doc = doc.Content[0]
 	}
-	c := yamlConverter{}
+	c := yamlConverter{most: min(maxDocumentNodes, 10_000+20*len(data))}
 	root, err = c.convert(doc, 0)
 	return root, doc, err
 }
 
-type yamlConverter struct{ nodes int }
+type yamlConverter struct{ nodes, most int }
 
 func (c *yamlConverter) fail(n *yaml.Node, format string, args ...any) error {
 	return fmt.Errorf("line %d: %s", n.Line, fmt.Sprintf(format, args...))
 }
 
 func (c *yamlConverter) convert(n *yaml.Node, depth int) (any, error) {
-	if c.nodes++; c.nodes > maxDocumentNodes {
-		return nil, c.fail(n, "the document has more than %d values once its aliases are unfolded", maxDocumentNodes)
+	if c.nodes++; c.nodes > c.most {
+		return nil, c.fail(n, "the document has more than %d values once its aliases are unfolded", c.most)
 	}
 	if depth > maxDocumentDepth {
 		return nil, c.fail(n, "nested more than %d deep", maxDocumentDepth)
@@ -156,7 +159,7 @@ func (c *yamlConverter) merge(into map[string]any, v any) error {
 				into[name] = value
 			}
 		}
-		if c.nodes += len(v); c.nodes > maxDocumentNodes {
+		if c.nodes += len(v); c.nodes > c.most {
 			return errors.New("too many merged values")
 		}
 		return nil
