@@ -74,6 +74,9 @@ func (b *Body) Buffered() bool { return b.whole }
 // Touched tells that bytes were taken from the client's connection.
 func (b *Body) Touched() bool { return b.started }
 
+// Taken is how many bytes came from the client's connection.
+func (b *Body) Taken() int64 { return b.taken }
+
 // Err is the error that ended the body, if any.
 func (b *Body) Err() error { return b.err }
 

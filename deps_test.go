@@ -29,6 +29,7 @@ var importRules = map[string][]string{
 	"DOMAINS":         {"durward"},
 	"config":          {"durward", "DOMAINS"},
 	"pipeline":        {"durward", "DOMAINS", "config"},
+	"gateway":         {"durward", "DOMAINS", "config", "pipeline", "console"},
 	"console":         {"durward"},
 	"durwardtest":     {"durward"},
 	"cmd/durward":     {"*"},

@@ -167,6 +167,9 @@ type Responder interface {
 	// Upgrade sends the 101 and joins both ends until one closes, idle
 	// connections after the given time. It gives the bytes sent each way.
 	Upgrade(ctx context.Context, r *Response, extra Header, idle time.Duration) (toClient, toUpstream int64, err error)
+	// Abort makes the client's connection end so that nobody can take what
+	// was sent for a whole answer.
+	Abort()
 }
 
 // Principal is who was authenticated, and with what.

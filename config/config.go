@@ -40,8 +40,8 @@ type Config struct {
 	// may say, in Forwarded, X-Forwarded-* or the PROXY protocol, who the
 	// client is. Default none.
 	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
-	// Store is where consumers and keys live: sqlite:PATH. Default
-	// sqlite:durward.db.
+	// Store is where consumers and keys live: sqlite:PATH, or memory: for
+	// tries, which forgets all. Default sqlite:durward.db.
 	Store string `yaml:"store"`
 	// Audit is the audit log.
 	Audit audit.Config `yaml:"audit"`
@@ -86,6 +86,10 @@ type Limits struct {
 	// Drain is how long requests may take to end after SIGTERM, or after a
 	// reload took their listener away; then they are cut. Default 30s.
 	Drain units.Duration `yaml:"drain"`
+	// Counters bounds the keys (addresses, consumers) that each limit counts;
+	// what is dropped when it is reached stands in docs/failure-policy.md.
+	// Default 131072, about 40 bytes each when in use.
+	Counters int `yaml:"counters"`
 }
 
 // Problems is the `problems:` part of the document.

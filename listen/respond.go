@@ -35,6 +35,9 @@ func (o *responder) Inform(status int, h durward.Header) error {
 	return nil
 }
 
+// Abort implements durward.Responder.
+func (o *responder) Abort() { o.cut = true }
+
 // Respond implements durward.Responder.
 func (o *responder) Respond(r *durward.Response, extra durward.Header) (int64, error) {
 	header := o.w.Header()

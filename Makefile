@@ -1,0 +1,30 @@
+# Two targets are the promise of the README: demo and test.
+GO ?= go
+
+.PHONY: demo build test race lint fuzz bench check
+
+demo: ## the gateway before a sample API, with lines to paste
+	$(GO) run ./cmd/durward demo
+
+build: ## bin/durward
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/durward ./cmd/durward
+
+test: ## build, vet, and all tests, end-to-end scripts included
+	$(GO) build ./...
+	$(GO) vet ./...
+	$(GO) test ./...
+
+race: ## the concurrent packages under the race detector
+	CGO_ENABLED=1 $(GO) test -race ./audit ./authn ./gateway ./listen ./observe ./pipeline ./proxy/... ./ratelimit ./store
+
+lint: ## gofmt and staticcheck
+	test -z "$$(gofmt -l .)"
+	$(GO) run honnef.co/go/tools/cmd/staticcheck@2026.1 ./...
+
+fuzz: ## every fuzz target for a few seconds
+	./internal/fuzz.sh
+
+bench: ## whole processes beside their peers; writes bench/results.json
+	$(GO) run ./bench
+
+check: test race lint fuzz ## what CI runs

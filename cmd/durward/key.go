@@ -1,0 +1,214 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"durward"
+	"durward/authn"
+	"durward/config"
+	"durward/internal/units"
+	"durward/store"
+)
+
+type keyCmd struct {
+	Create keyCreateCmd `cmd:"" help:"Make a key; it is shown once."`
+	List   keyListCmd   `cmd:"" help:"List keys."`
+	Show   keyShowCmd   `cmd:"" help:"Show what is known of one key."`
+	Revoke keyRevokeCmd `cmd:"" help:"Revoke a key; running gateways follow within a second."`
+}
+
+// storeFlags say which store is meant.
+type storeFlags struct {
+	configFlag
+	Store string `help:"Store URL, such as sqlite:durward.db; else that of the configuration file." placeholder:"URL"`
+}
+
+func (f *storeFlags) open(ctx context.Context) (*store.Store, error) {
+	url := f.Store
+	if url == "" {
+		cfg, err := config.Load(f.Config, os.LookupEnv)
+		if err != nil {
+			return nil, fmt.Errorf("give --store, or a configuration that loads:\n%w", err)
+		}
+		url = cfg.Store
+	}
+	return store.Open(ctx, url, store.Options{Log: newLog(io.Discard, "error", "text")})
+}
+
+type keyCreateCmd struct {
+	storeFlags
+	Consumer    string         `required:"" help:"Who holds the key; made when there is none yet." placeholder:"ID"`
+	Name        string         `help:"What the key is for." placeholder:"TEXT"`
+	Environment string         `default:"live" help:"Second part of the key's text: live, test, ..."`
+	Role        []string       `help:"Roles of the key; may be repeated." placeholder:"NAME"`
+	Scope       []string       `help:"Scopes of the key; may be repeated." placeholder:"NAME"`
+	From        []netip.Prefix `help:"Networks from which it may be used; default anywhere." placeholder:"CIDR"`
+	Expires     units.Duration `help:"Life of the key, such as 90d; default for ever." placeholder:"DURATION"`
+	JSON        bool           `name:"json" help:"Print id and key as JSON."`
+}
+
+func (c *keyCreateCmd) Run(ctx context.Context, s streams) error {
+	st, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	now := time.Now().UTC()
+	if _, err := st.Consumer(ctx, c.Consumer); errors.Is(err, durward.ErrNotFound) {
+		if err := st.CreateConsumer(ctx, durward.Consumer{ID: c.Consumer, Name: c.Consumer, Created: now}); err != nil {
+			return err
+		}
+		fmt.Fprintf(s.err, "made the consumer %s\n", c.Consumer)
+	} else if err != nil {
+		return err
+	}
+	text, id, hash, err := authn.MintKey(st.Pepper(), c.Environment)
+	if err != nil {
+		return err
+	}
+	key := durward.Key{
+		ID: id, Environment: c.Environment, Consumer: c.Consumer, Name: c.Name, Hash: hash,
+		Roles: c.Role, Scopes: c.Scope, Addresses: c.From, Created: now,
+	}
+	if c.Expires > 0 {
+		key.Expires = now.Add(c.Expires.Std())
+	}
+	if err := st.CreateKey(ctx, key); err != nil {
+		return err
+	}
+	if c.JSON {
+		return json.NewEncoder(s.out).Encode(map[string]string{"id": id, "key": text, "consumer": c.Consumer})
+	}
+	fmt.Fprintf(s.err, "key %s of %s; it is shown only now, and kept nowhere:\n", id, c.Consumer)
+	fmt.Fprintln(s.out, text)
+	return nil
+}
+
+type keyListCmd struct {
+	storeFlags
+	Consumer string `help:"Only the keys of this consumer." placeholder:"ID"`
+	JSON     bool   `name:"json" help:"Print as JSON lines."`
+}
+
+func (c *keyListCmd) Run(ctx context.Context, s streams) error {
+	st, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	keys, err := st.Keys(ctx, c.Consumer)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		for i := range keys {
+			if err := json.NewEncoder(s.out).Encode(describe(&keys[i])); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ID\tCONSUMER\tNAME\tROLES\tSTATE\tLAST USED")
+	for i := range keys {
+		d := describe(&keys[i])
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", d.ID, d.Consumer, plain(d.Name), strings.Join(d.Roles, ","), d.State, or(d.LastUsed, "never"))
+	}
+	return w.Flush()
+}
+
+// described is what may be shown of a key: everything but its hash.
+type described struct {
+	ID          string         `json:"id"`
+	Consumer    string         `json:"consumer"`
+	Name        string         `json:"name,omitempty"`
+	Environment string         `json:"environment"`
+	Roles       []string       `json:"roles,omitempty"`
+	Scopes      []string       `json:"scopes,omitempty"`
+	Addresses   []netip.Prefix `json:"addresses,omitempty"`
+	State       string         `json:"state"`
+	Created     string         `json:"created"`
+	Expires     string         `json:"expires,omitempty"`
+	Revoked     string         `json:"revoked,omitempty"`
+	LastUsed    string         `json:"last_used,omitempty"`
+}
+
+func describe(k *durward.Key) described {
+	d := described{
+		ID: k.ID, Consumer: k.Consumer, Name: k.Name, Environment: k.Environment, Roles: k.Roles, Scopes: k.Scopes,
+		Addresses: k.Addresses, State: "valid", Created: moment(k.Created), Expires: moment(k.Expires),
+		Revoked: moment(k.Revoked), LastUsed: moment(k.LastUsed),
+	}
+	now := time.Now()
+	switch {
+	case !k.Revoked.IsZero() && !k.Revoked.After(now):
+		d.State = "revoked"
+	case !k.Expires.IsZero() && !k.Expires.After(now):
+		d.State = "expired"
+	}
+	return d
+}
+
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+type keyShowCmd struct {
+	storeFlags
+	ID string `arg:"" help:"The key's id: the part between the second and third underscore."`
+}
+
+func (c *keyShowCmd) Run(ctx context.Context, s streams) error {
+	st, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	k, _, err := st.Key(ctx, c.ID)
+	if err != nil {
+		return fmt.Errorf("key %s: %w", plain(c.ID), err)
+	}
+	enc := json.NewEncoder(s.out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(describe(&k))
+}
+
+type keyRevokeCmd struct {
+	storeFlags
+	ID string `arg:"" help:"The key's id."`
+}
+
+func (c *keyRevokeCmd) Run(ctx context.Context, s streams) error {
+	st, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	if err := st.RevokeKey(ctx, c.ID, time.Now().UTC()); err != nil {
+		return fmt.Errorf("key %s: %w", plain(c.ID), err)
+	}
+	fmt.Fprintf(s.out, "revoked %s\n", c.ID)
+	return nil
+}

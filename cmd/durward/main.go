@@ -1,0 +1,94 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Command durward is an API security gateway: it stands in front of HTTP APIs
+// and decides which requests reach them.
+//
+// Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"durward/internal/version"
+	"durward/observe"
+)
+
+// program is the command line.
+type program struct {
+	Run         runCmd         `cmd:"" help:"Serve, as a configuration file says."`
+	Demo        demoCmd        `cmd:"" help:"Show everything on this machine: a sample API, the gateway before it, keys, tokens."`
+	Validate    validateCmd    `cmd:"" help:"Check a configuration file; every fault with file, line and column."`
+	Init        initCmd        `cmd:"" help:"Write a configuration that denies by default, from an OpenAPI document."`
+	Schema      schemaCmd      `cmd:"" help:"Print the JSON Schema of the configuration."`
+	Reload      reloadCmd      `cmd:"" help:"Make a running gateway take its configuration file again."`
+	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running gateway whether it is ready; for containers."`
+	Key         keyCmd         `cmd:"" help:"Make, list, show and revoke API keys."`
+	Audit       auditCmd       `cmd:"" help:"Check an audit log."`
+	Version     versionCmd     `cmd:"" help:"Print version, commit and toolchain."`
+}
+
+// streams are where a command writes, so that tests can look.
+type streams struct {
+	out, err io.Writer
+}
+
+func main() { os.Exit(Main()) }
+
+// Main runs the program and gives its exit code.
+func Main() int {
+	var p program
+	parser, err := kong.New(&p, kong.Name("durward"),
+		kong.Description("An API security gateway. Start with: durward demo"),
+		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Exit(func(code int) { os.Exit(min(code, 2)) }))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "durward:", err)
+		return 2
+	}
+	parsed, err := parser.Parse(os.Args[1:])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "durward:", err)
+		return 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	if err := parsed.Run(streams{os.Stdout, os.Stderr}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+func build() observe.Build {
+	return observe.Build{Version: version.Number, Commit: version.Commit(), Go: version.Go()}
+}
+
+// newLog makes the operational log. slog quotes values, so that no line of a
+// caller's making can stand in it.
+func newLog(w io.Writer, level, format string) *slog.Logger {
+	var l slog.Level
+	_ = l.UnmarshalText([]byte(level)) // config has checked it; the zero level is info
+	opts := &slog.HandlerOptions{Level: l}
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(w, opts))
+	}
+	return slog.New(slog.NewTextHandler(w, opts))
+}
+
+type versionCmd struct{}
+
+func (versionCmd) Run(s streams) error {
+	b := build()
+	fmt.Fprintf(s.out, "durward %s (commit %s, %s)\n", b.Version, b.Commit, b.Go)
+	return nil
+}

@@ -1,0 +1,184 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package console is where operators reach the gateway: health and metrics on
+// a listener of their own, and control over a Unix socket that only the
+// gateway's own user can open. It decides nothing about API requests.
+//
+// Threat: an open admin interface. Nothing that changes the gateway is served
+// over TCP; the socket's file mode is the authentication, and a request with a
+// Host or Origin of a browser is refused (DNS rebinding).
+//
+// Failure policy: an admin address or socket that cannot be opened fails the
+// start. State kept: none but its listeners.
+package console
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+)
+
+// Gateway is what the console needs of the gateway. Its methods must be safe
+// for concurrent use.
+type Gateway interface {
+	// Ready is nil when requests can be served, else the reasons why not.
+	Ready() error
+	// Reload takes the configuration file again; an error changes nothing.
+	Reload(ctx context.Context) error
+	// Status describes the gateway for `durward healthcheck` and people.
+	Status() Status
+}
+
+// Status is the gateway's own account of itself.
+type Status struct {
+	Version     string            `json:"version"`
+	Fingerprint string            `json:"configuration"`
+	Started     time.Time         `json:"started"`
+	InFlight    int64             `json:"requests_in_flight"`
+	Connections int               `json:"connections"`
+	Listeners   map[string]string `json:"listeners"`
+	Targets     map[string]string `json:"targets"`
+}
+
+// Console holds the operators' listeners.
+type Console struct {
+	servers []*http.Server
+	socket  string
+	address net.Addr
+}
+
+// Config says where; empty parts serve nothing.
+type Config struct {
+	Address string // host:port of health and metrics
+	Socket  string // path of the control socket
+}
+
+// Start opens what the configuration names and serves until Shutdown.
+func Start(cfg Config, g Gateway, metrics http.Handler) (*Console, error) {
+	c := &Console{}
+	if cfg.Address != "" {
+		ln, err := net.Listen("tcp", cfg.Address)
+		if err != nil {
+			return nil, fmt.Errorf("admin.address: %w", err)
+		}
+		c.address = ln.Addr()
+		c.serve(ln, Health(g, metrics))
+	}
+	if cfg.Socket != "" {
+		ln, err := listenUnix(cfg.Socket)
+		if err != nil {
+			c.Shutdown(context.Background())
+			return nil, fmt.Errorf("admin.socket: %w", err)
+		}
+		c.socket = cfg.Socket
+		c.serve(ln, Control(g))
+	}
+	return c, nil
+}
+
+func (c *Console) serve(ln net.Listener, h http.Handler) {
+	s := &http.Server{
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+	}
+	c.servers = append(c.servers, s)
+	go s.Serve(ln)
+}
+
+// Address is where health and metrics are served; nil when they are not.
+func (c *Console) Address() net.Addr { return c.address }
+
+// Shutdown ends the console within the time of ctx.
+func (c *Console) Shutdown(ctx context.Context) error {
+	var errs []error
+	for _, s := range c.servers {
+		errs = append(errs, s.Shutdown(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// listenUnix opens the control socket for the gateway's own user only. A file
+// that a crashed gateway left is removed, one that somebody answers on is not.
+func listenUnix(path string) (net.Listener, error) {
+	if info, err := os.Lstat(path); err == nil {
+		if info.Mode()&os.ModeSocket == 0 {
+			return nil, errors.New("the path exists and is not a socket")
+		}
+		if conn, err := net.DialTimeout("unix", path, time.Second); err == nil {
+			conn.Close()
+			return nil, errors.New("another gateway answers on it")
+		}
+		if err := os.Remove(path); err != nil {
+			return nil, err
+		}
+	}
+	return bindPrivately(path)
+}
+
+// Health serves liveness, readiness and metrics. It changes nothing.
+func Health(g Gateway, metrics http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
+		say(w, http.StatusOK, "ok")
+	})
+	ready := func(w http.ResponseWriter, r *http.Request) {
+		if err := g.Ready(); err != nil {
+			if r.URL.Query().Has("verbose") {
+				say(w, http.StatusServiceUnavailable, "not ready: "+err.Error())
+				return
+			}
+			say(w, http.StatusServiceUnavailable, "not ready")
+			return
+		}
+		say(w, http.StatusOK, "ready")
+	}
+	mux.HandleFunc("GET /readyz", ready)
+	mux.HandleFunc("GET /startupz", ready)
+	mux.Handle("GET /metrics", metrics)
+	return mux
+}
+
+// Control serves what changes the gateway: on the socket only.
+func Control(g Gateway) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, r *http.Request) {
+		if err := g.Reload(r.Context()); err != nil {
+			answer(w, http.StatusUnprocessableEntity, map[string]string{"error": err.Error()})
+			return
+		}
+		answer(w, http.StatusOK, g.Status())
+	})
+	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, http.StatusOK, g.Status())
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Host != SocketHost || r.Header.Get("Origin") != "" {
+			say(w, http.StatusForbidden, "forbidden")
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// SocketHost is the Host that a client of the control socket sends.
+const SocketHost = "durward.internal"
+
+func say(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	fmt.Fprintln(w, text)
+}
+
+func answer(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(v)
+}

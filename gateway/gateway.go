@@ -1,0 +1,226 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package gateway puts a running Durward together from a configuration file:
+// what outlives a reload (gateway.go), the reload itself (reload.go), and the
+// way to the end (shutdown.go). It decides nothing about requests.
+//
+// Failure policy: what cannot be opened fails the start; a reload that finds
+// any fault changes nothing at all and says where the fault is.
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"durward/audit"
+	"durward/authn"
+	"durward/config"
+	"durward/console"
+	"durward/listen"
+	"durward/observe"
+	"durward/pipeline"
+	"durward/proxy"
+	"durward/ratelimit"
+	"durward/store"
+)
+
+// Options are what a Gateway needs beside its configuration file.
+type Options struct {
+	// Path is the configuration file.
+	Path string
+	// Environment looks up ${VAR}s; nil means os.LookupEnv.
+	Environment func(string) (string, bool)
+	// Log is the operational log.
+	Log *slog.Logger
+	// Build is what the metric durward_build_info says.
+	Build observe.Build
+	// Store is used in place of the configuration's when it is not nil; the
+	// caller closes it.
+	Store *store.Store
+}
+
+// Gateway is a running gateway. Its methods are safe for concurrent use.
+type Gateway struct {
+	opts    Options
+	log     *slog.Logger
+	started time.Time
+
+	reloading sync.Mutex // one reload at a time
+	cfg       atomic.Pointer[config.Config]
+
+	env      *pipeline.Env
+	store    *store.Store
+	pipeline *pipeline.Pipeline
+	listen   *listen.Set
+	console  *console.Console
+	draining atomic.Bool
+	closers  []func(context.Context) error // in the order of opening
+}
+
+// Start loads the configuration and serves. When it returns, every listener
+// takes connections.
+func Start(ctx context.Context, opts Options) (*Gateway, error) {
+	if opts.Environment == nil {
+		opts.Environment = os.LookupEnv
+	}
+	cfg, err := config.Load(opts.Path, opts.Environment)
+	if err != nil {
+		return nil, err
+	}
+	g := &Gateway{opts: opts, log: opts.Log, started: time.Now()}
+	if err := g.open(ctx, cfg); err != nil {
+		return nil, errors.Join(err, g.close(ctx))
+	}
+	return g, nil
+}
+
+// open makes everything, from what nothing depends on to what depends on all.
+func (g *Gateway) open(ctx context.Context, cfg *config.Config) error {
+	if err := g.openEnv(ctx, cfg); err != nil {
+		return err
+	}
+	g.pipeline = pipeline.New(g.env)
+	g.listen = listen.NewSet(g.pipeline, g.log)
+	g.registerGauges()
+	var err error
+	if g.console, err = console.Start(console.Config{Address: cfg.Admin.Address, Socket: cfg.Admin.Socket}, g,
+		promhttp.HandlerFor(g.env.Metrics.Registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4})); err != nil {
+		return err
+	}
+	g.closers = append(g.closers, g.console.Shutdown)
+	if err := g.apply(ctx, cfg); err != nil {
+		return err
+	}
+	return g.env.Audit.System("started", "configuration "+cfg.Fingerprint())
+}
+
+// openEnv opens what outlives every reload.
+func (g *Gateway) openEnv(ctx context.Context, cfg *config.Config) error {
+	g.store = g.opts.Store
+	if g.store == nil {
+		s, err := store.Open(ctx, cfg.Store, store.Options{Log: g.log})
+		if err != nil {
+			return fmt.Errorf("store: %w", err)
+		}
+		g.store = s
+		g.closers = append(g.closers, func(context.Context) error { return s.Close() })
+	}
+	records, err := audit.Open(cfg.Audit, audit.Options{Log: g.log})
+	if err != nil {
+		return fmt.Errorf("audit: %w", err)
+	}
+	g.closers = append(g.closers, func(context.Context) error { return records.Close() })
+	tracer, err := observe.NewTracer(ctx, &cfg.Tracing)
+	if err != nil {
+		return err
+	}
+	g.closers = append(g.closers, tracer.Close)
+	issuers := authn.NewIssuers(nil, time.Now, g.log)
+	g.closers = append(g.closers, func(context.Context) error { issuers.Close(); return nil })
+	pools := proxy.NewPools(proxy.Options{Log: g.log})
+	g.closers = append(g.closers, func(context.Context) error { pools.Close(); return nil })
+	g.env = &pipeline.Env{
+		Log: g.log, Now: time.Now, Keys: g.store, Audit: records, Tracer: tracer,
+		Counters: ratelimit.NewCounters(cfg.Limits.Counters, time.Now),
+		Issuers:  issuers, Tokens: authn.NewCache(0), Pools: pools,
+		Metrics: observe.NewMetrics(g.opts.Build),
+	}
+	return nil
+}
+
+func (g *Gateway) registerGauges() {
+	m, records, set := g.env.Metrics, g.env.Audit, g.listen
+	m.GaugeFunc("connections", "Client connections open now.", func() float64 { return float64(set.Stats().Open) })
+	m.CounterFunc("connections_refused_total", "Client connections closed because a limit was reached.", func() float64 { return float64(set.Stats().Refused) })
+	m.GaugeFunc("audit_healthy", "Whether audit records can be stored: 1 or 0.", func() float64 { return boolean(records.Health() == nil) })
+	m.CounterFunc("audit_records_total", "Audit records stored.", func() float64 { return float64(records.Stats().Records) })
+	m.CounterFunc("audit_lost_total", "Outcomes that could not be stored.", func() float64 { return float64(records.Stats().OutcomesLost) })
+	m.GaugeFunc("store_healthy", "Whether the store answers: 1 or 0.", func() float64 { return boolean(g.store.Health() == nil) })
+	m.GaugeFunc("certificate_not_after_seconds", "When the first of the served certificates expires, in Unix time; 0 without TLS.", func() float64 {
+		var first float64
+		for _, e := range set.Certificates() {
+			if t := float64(e.NotAfter.Unix()); first == 0 || t < first {
+				first = t
+			}
+		}
+		return first
+	})
+}
+
+func boolean(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// Store is where consumers and keys live.
+func (g *Gateway) Store() *store.Store { return g.store }
+
+// Audit is the audit log.
+func (g *Gateway) Audit() *audit.Log { return g.env.Audit }
+
+// Addresses gives where clients reach the gateway, by configured address.
+func (g *Gateway) Addresses() map[string]net.Addr { return g.listen.Addresses() }
+
+// Admin is where health and metrics are served; nil when they are not.
+func (g *Gateway) Admin() net.Addr { return g.console.Address() }
+
+// Handler serves metrics and health without a listener, for tests.
+func (g *Gateway) Handler() http.Handler {
+	return console.Health(g, promhttp.HandlerFor(g.env.Metrics.Registry, promhttp.HandlerOpts{}))
+}
+
+// Ready implements console.Gateway.
+func (g *Gateway) Ready() error {
+	var errs []error
+	if g.draining.Load() {
+		errs = append(errs, errors.New("the gateway is draining"))
+	}
+	if err := g.env.Audit.Health(); err != nil {
+		errs = append(errs, fmt.Errorf("audit: %w", err))
+	}
+	for _, u := range g.pipeline.Upstreams() {
+		healthy := len(u.Targets) == 0
+		for _, t := range u.Targets {
+			healthy = healthy || t.Healthy
+		}
+		if !healthy {
+			errs = append(errs, fmt.Errorf("api %s has no healthy target", u.API))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Status implements console.Gateway.
+func (g *Gateway) Status() console.Status {
+	s := console.Status{
+		Version: g.opts.Build.Version, Fingerprint: g.pipeline.Fingerprint(), Started: g.started.UTC(),
+		InFlight: g.pipeline.InFlight(), Connections: g.listen.Stats().Open,
+		Listeners: map[string]string{}, Targets: map[string]string{},
+	}
+	for configured, bound := range g.Addresses() {
+		s.Listeners[configured] = bound.String()
+	}
+	for _, u := range g.pipeline.Upstreams() {
+		for _, t := range u.Targets {
+			state := "down"
+			if t.Healthy {
+				state = "up"
+			}
+			s.Targets[u.API+" "+t.Target] = state
+		}
+	}
+	return s
+}

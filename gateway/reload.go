@@ -1,0 +1,147 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package gateway
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+
+	"durward"
+	"durward/config"
+	"durward/pipeline"
+)
+
+// Reload takes the configuration file again. It implements console.Gateway. An
+// error, wherever it comes from, changes nothing: the file is loaded, compiled
+// and bound to its listeners before the first thing is swapped.
+func (g *Gateway) Reload(ctx context.Context) error {
+	g.reloading.Lock()
+	defer g.reloading.Unlock()
+	cfg, err := config.Load(g.opts.Path, g.opts.Environment)
+	if err == nil {
+		err = g.sameRoots(cfg)
+	}
+	if err == nil {
+		err = g.apply(ctx, cfg)
+	}
+	g.env.Metrics.Reloaded(err == nil, time.Now())
+	if err != nil {
+		g.log.Error("configuration not taken; the one in force stays", "error", err)
+		// The record is a courtesy here: the old configuration goes on.
+		_ = g.env.Audit.System("reload refused", firstLine(err))
+		return err
+	}
+	g.log.Info("configuration taken", "fingerprint", cfg.Fingerprint())
+	return g.env.Audit.System("reloaded", "configuration "+cfg.Fingerprint())
+}
+
+// apply puts a loaded configuration into force, all or nothing.
+func (g *Gateway) apply(ctx context.Context, cfg *config.Config) error {
+	next, err := pipeline.Compile(cfg, g.env)
+	if err != nil {
+		return cfg.Locate(err)
+	}
+	change, err := g.listen.Prepare(ctx, cfg.Listen, cfg.TrustedProxies, cfg.Limits.Drain.Std())
+	if err != nil {
+		next.Close()
+		return cfg.Locate(err)
+	}
+	// Nothing can fail from here on.
+	g.pipeline.Swap(next)
+	change.Commit()
+	g.cfg.Store(cfg)
+	g.env.Metrics.Reloaded(true, time.Now())
+	return nil
+}
+
+// sameRoots refuses changes of what was opened once: doing them halfway would
+// be worse than asking for a restart.
+func (g *Gateway) sameRoots(next *config.Config) error {
+	now := g.cfg.Load()
+	var errs []error
+	for _, part := range []struct {
+		field string
+		same  bool
+	}{
+		{"store", now.Store == next.Store},
+		{"audit", now.Audit == next.Audit},
+		{"admin", now.Admin == next.Admin},
+		{"tracing", now.Tracing == next.Tracing},
+		{"log", now.Log == next.Log},
+		{"limits.counters", now.Limits.Counters == next.Limits.Counters},
+	} {
+		if !part.same {
+			errs = append(errs, durward.Invalid(part.field, "cannot change in a reload; restart the gateway"))
+		}
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return next.Locate(errors.Join(errs...))
+}
+
+func firstLine(err error) string {
+	s := err.Error()
+	for i := range s {
+		if s[i] == '\n' {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+// Watch reloads when the configuration file or a contract changes, until ctx
+// ends. Folders are watched, not files: editors and orchestrators replace files.
+func (g *Gateway) Watch(ctx context.Context) error {
+	w, err := fsnotify.NewWatcher()
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	watched := map[string]bool{}
+	watch := func() {
+		for _, file := range g.cfg.Load().Files() {
+			if dir := filepath.Dir(file); !watched[dir] {
+				if err := w.Add(dir); err != nil {
+					g.log.Warn("cannot watch for changes; SIGHUP still reloads", "folder", dir, "error", err)
+				}
+				watched[dir] = true
+			}
+		}
+	}
+	watch()
+	// Several events make one reload: a file is often written in parts.
+	settle := time.NewTimer(time.Hour)
+	settle.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case _, ok := <-w.Events:
+			if !ok {
+				return nil
+			}
+			settle.Reset(250 * time.Millisecond)
+		case err := <-w.Errors:
+			g.log.Warn("watching for changes", "error", err)
+		case <-settle.C:
+			g.reloadIfChanged(ctx)
+			watch()
+		}
+	}
+}
+
+// reloadIfChanged spares a reload when an event was about something else in
+// the same folder, such as the store. A document that does not load is reported
+// by Reload.
+func (g *Gateway) reloadIfChanged(ctx context.Context) {
+	if cfg, err := config.Load(g.opts.Path, g.opts.Environment); err == nil && cfg.Fingerprint() == g.pipeline.Fingerprint() {
+		return
+	}
+	_ = g.Reload(ctx) // logged and recorded there
+}

@@ -1,0 +1,294 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"durward"
+	"durward/authn"
+	"durward/authz"
+	"durward/config"
+	"durward/contract"
+	"durward/cors"
+	"durward/proxy"
+	"durward/ratelimit"
+	"durward/route"
+)
+
+// Compile makes the generation of a loaded configuration. It opens no listener
+// and touches no traffic; an error leaves nothing behind.
+func Compile(cfg *config.Config, env *Env) (*Generation, error) {
+	c := &compiler{cfg: cfg, env: env, g: &Generation{closed: make(chan struct{})}, apis: map[string]*apiParts{}}
+	if err := c.compile(); err != nil {
+		c.g.Close()
+		return nil, err
+	}
+	return c.g, nil
+}
+
+// compiler holds what one call of Compile puts together.
+type compiler struct {
+	cfg    *config.Config
+	env    *Env
+	g      *Generation
+	apis   map[string]*apiParts
+	global durward.Stage
+	errs   []error
+}
+
+// apiParts is one API on the way to its operations.
+type apiParts struct {
+	*config.API
+	name        string
+	contract    *contract.Document
+	declared    map[string]contract.Operation
+	byClient    durward.Stage
+	byPrincipal durward.Stage
+	upstreams   map[string]*proxy.Upstream // by operation
+}
+
+// namedUpstream is an upstream with its API's name.
+type namedUpstream struct {
+	*proxy.Upstream
+	api string
+}
+
+func (c *compiler) compile() error {
+	configured := map[string]authn.IssuerConfig{}
+	for name, issuer := range c.cfg.Issuers {
+		configured[name] = *issuer
+	}
+	issuers, err := c.env.Issuers.With(configured)
+	if err != nil {
+		return durward.InvalidIn("issuers", err)
+	}
+	c.g.issuers = issuers
+	c.global = ratelimit.ByClient(&c.cfg.RateLimit, "gateway", c.env.Counters)
+	c.g.Fingerprint = c.cfg.Fingerprint()
+	c.g.clients = route.NewClients(c.cfg.TrustedProxies, route.AnyForwarding)
+	c.g.maxInFlight = int64(c.cfg.Limits.Requests)
+	c.g.problemBase = c.cfg.Problems.TypeBase
+	var routed []route.API
+	for _, name := range c.cfg.APINames() {
+		routed = append(routed, c.api(name))
+	}
+	table, err := route.Build(routed)
+	if err != nil {
+		return errors.Join(append(c.errs, durward.InvalidIn("apis", err))...)
+	}
+	c.g.table = table
+	for _, op := range table.Operations() {
+		c.operation(op)
+	}
+	return errors.Join(c.errs...)
+}
+
+// api prepares what the operations of an API share.
+func (c *compiler) api(name string) route.API {
+	a := &apiParts{
+		API: c.cfg.APIs[name], name: name, contract: c.cfg.Contract(name),
+		declared: map[string]contract.Operation{}, upstreams: map[string]*proxy.Upstream{},
+	}
+	c.apis[name] = a
+	a.byClient = ratelimit.ByClient(&a.RateLimit, name, c.env.Counters)
+	a.byPrincipal = ratelimit.ByPrincipal(&a.Quota, name, c.env.Counters)
+	id := a.Upstream.Identity
+	for _, field := range []string{id.Subject, id.Consumer, id.Roles, id.Scopes, id.Method} {
+		if field != "" {
+			c.g.limits.Protected = append(c.g.limits.Protected, durward.CanonicalName(field))
+		}
+	}
+	r := route.API{Name: name, Hosts: a.Hosts, Prefix: a.Prefix, Preflight: a.CORS != nil}
+	for _, op := range a.contract.Operations() {
+		a.declared[op.ID] = op
+		r.Operations = append(r.Operations, &durward.Operation{ID: op.ID, Method: op.Method, Template: op.Template})
+	}
+	return r
+}
+
+// operation compiles the stages of one operation, a pseudo operation included.
+func (c *compiler) operation(op *durward.Operation) {
+	a := c.apis[op.API]
+	o := operation{Operation: op, metrics: c.env.Metrics.Operation(op)}
+	if op.Refusal != "" || op.Preflight {
+		o.request = c.missStages(a, op)
+	} else {
+		o.request = c.requestStages(a, op)
+		o.response = c.responseStages(a)
+		o.upstream = c.upstreamOf(a, op)
+		o.upgradeIdle = o.upstream.UpgradeIdle()
+	}
+	c.g.operations = append(c.g.operations, o)
+}
+
+// fail keeps a fault with the place in the document that it is about.
+func (c *compiler) fail(a *apiParts, field string, err error) {
+	if err != nil {
+		c.errs = append(c.errs, durward.InvalidIn("apis."+a.name+"."+field, err))
+	}
+}
+
+func (c *compiler) authenticate(a *apiParts, op *durward.Operation) durward.Stage {
+	s, err := authn.New(a.Authenticate, authn.Env{
+		Issuers: c.g.issuers, Keys: c.env.Keys, Cache: c.env.Tokens, Now: c.env.Now,
+	}, a.Public(op.ID))
+	c.fail(a, "authenticate", err)
+	return s
+}
+
+// byClient is an operation's own limit by client; nil when it has none.
+func (c *compiler) byClient(a *apiParts, op *durward.Operation, cfg *ratelimit.Config) (durward.Stage, durward.Mode) {
+	if cfg == nil {
+		return nil, durward.Off
+	}
+	return ratelimit.ByClient(cfg, a.name+"/"+op.ID, c.env.Counters), cfg.Mode
+}
+
+// byPrincipal is an operation's own limit by caller; nil when it has none.
+func (c *compiler) byPrincipal(a *apiParts, op *durward.Operation, cfg *ratelimit.PrincipalConfig) (durward.Stage, durward.Mode) {
+	if cfg == nil {
+		return nil, durward.Off
+	}
+	return ratelimit.ByPrincipal(cfg, a.name+"/"+op.ID, c.env.Counters), cfg.Mode
+}
+
+func (c *compiler) authorize(a *apiParts, op *durward.Operation) durward.Stage {
+	s, err := authz.New(&a.Authorize, op, a.Public(op.ID))
+	c.fail(a, "authorize", err)
+	return s
+}
+
+func (c *compiler) contract(a *apiParts, op *durward.Operation) durward.Stage {
+	v := a.ValidationOf(op.ID)
+	if v.Mode == durward.Off {
+		return nil
+	}
+	s, err := a.contract.Stage(op.ID, &v)
+	c.fail(a, "validation", err)
+	return s
+}
+
+// upstreamOf makes the upstream of an operation; operations that refine
+// nothing share one.
+func (c *compiler) upstreamOf(a *apiParts, op *durward.Operation) *proxy.Upstream {
+	key := ""
+	if a.Operations[op.ID] != nil {
+		key = op.ID
+	}
+	if u := a.upstreams[key]; u != nil {
+		return u
+	}
+	cfg := a.UpstreamOf(op.ID)
+	u, err := proxy.New(&cfg, c.env.Pools, authn.CredentialHeaders(a.Authenticate))
+	if err != nil {
+		c.fail(a, "upstream", err)
+		return new(proxy.Upstream)
+	}
+	a.upstreams[key] = u
+	c.g.upstreams = append(c.g.upstreams, namedUpstream{u, a.name})
+	return u
+}
+
+// bodyLimit bounds what is taken of a request's content.
+func (c *compiler) bodyLimit(a *apiParts, op *durward.Operation) durward.Stage {
+	v := a.ValidationOf(op.ID)
+	return bodyLimit(v.BodyLimit())
+}
+
+type bodyLimit int64
+
+func (bodyLimit) Name() string { return "limits" }
+
+// Request refuses a content whose declared length is too large, before a byte
+// of it is read; one that turns out too large is refused where it is read.
+func (l bodyLimit) Request(_ context.Context, x *durward.Exchange) durward.Decision {
+	if err := x.In.Body.SetLimit(int64(l)); err != nil {
+		return durward.Refuse(durward.CodeBodyTooLarge, err)
+	}
+	return durward.Proceed()
+}
+
+// upgrade lets a connection leave HTTP only where the operation declares the
+// protocol. Another offer is ignored, as RFC 9110, section 7.8 allows, but for
+// a WebSocket, whose client could do nothing with a plain answer.
+func (c *compiler) upgrade(a *apiParts, op *durward.Operation) durward.Stage {
+	u := a.UpstreamOf(op.ID)
+	allowed := map[string]bool{}
+	for _, protocol := range u.Upgrades {
+		allowed[protocol] = true
+	}
+	if p := a.declared[op.ID].Upgrade; p != "" && u.Upgrades == nil {
+		allowed[p] = true
+	}
+	return upgrade{allowed}
+}
+
+type upgrade struct{ allowed map[string]bool }
+
+func (upgrade) Name() string { return "upgrade" }
+
+func (u upgrade) Request(_ context.Context, x *durward.Exchange) durward.Decision {
+	switch {
+	case x.In.Upgrade == "":
+	case u.allowed[x.In.Upgrade]:
+		x.Out.Upgrade = x.In.Upgrade
+	case x.In.Upgrade == "websocket":
+		return durward.Refuse(durward.CodeUpgradeRefused, fmt.Errorf("the operation declares no upgrade to %q", x.In.Upgrade))
+	}
+	return durward.Proceed()
+}
+
+// refusal answers what no operation takes.
+type refusal struct{ op *durward.Operation }
+
+func (refusal) Name() string { return "route" }
+
+func (r refusal) Request(context.Context, *durward.Exchange) durward.Decision {
+	return durward.Refuse(r.op.Refusal, errMiss)
+}
+
+var errMiss = errors.New("no declared operation takes the request")
+
+func preflight(a *apiParts, op *durward.Operation) durward.Stage {
+	if !op.Preflight {
+		return nil
+	}
+	return cors.Preflight(a.CORS, op.Allowed)
+}
+
+// The makers of steps. A nil stage is left out.
+
+// step makes one; without a failure policy a stage that fails denies.
+func step(s durward.Stage, m durward.Mode, e ...durward.OnError) requestStep {
+	r := requestStep{stage: s, mode: m}
+	if len(e) > 0 {
+		r.onError = e[0]
+	}
+	return r
+}
+
+func steps(all ...requestStep) []requestStep {
+	var out []requestStep
+	for _, s := range all {
+		if s.stage != nil && s.mode != durward.Off {
+			s.name = s.stage.Name()
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func responseSteps(all ...responseStep) []responseStep {
+	var out []responseStep
+	for _, s := range all {
+		if s.stage != nil && s.mode != durward.Off {
+			s.name = s.stage.Name()
+			out = append(out, s)
+		}
+	}
+	return out
+}

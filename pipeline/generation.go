@@ -1,0 +1,122 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package pipeline
+
+import (
+	"sync/atomic"
+	"time"
+
+	"durward"
+	"durward/authn"
+	"durward/observe"
+	"durward/proxy"
+	"durward/route"
+)
+
+// Generation is one configuration, compiled. A request keeps the generation
+// that it began with; the last one out closes it. It is immutable but for its
+// count.
+type Generation struct {
+	// Fingerprint identifies the effective configuration.
+	Fingerprint string
+
+	table       *route.Table
+	clients     *route.Clients
+	limits      route.Limits
+	maxInFlight int64
+	problemBase string
+	operations  []operation // by durward.Operation.Index
+	upstreams   []namedUpstream
+	issuers     *authn.Issuers
+
+	refs   atomic.Int64 // requests in it, and one for being current
+	closed chan struct{}
+}
+
+// operation is what an operation's requests run through.
+type operation struct {
+	*durward.Operation
+	request     []requestStep
+	response    []responseStep
+	upstream    *proxy.Upstream // nil for pseudo operations
+	upgradeIdle time.Duration
+	metrics     *observe.Operation
+}
+
+type requestStep struct {
+	name    string
+	stage   durward.Stage
+	mode    durward.Mode
+	onError durward.OnError
+}
+
+type responseStep struct {
+	name  string
+	stage durward.ResponseStage
+	mode  durward.Mode
+}
+
+// enter takes the current generation for one request.
+func (p *Pipeline) enter() *Generation {
+	p.inFlight.Add(1)
+	p.env.Metrics.Begin()
+	for {
+		g := p.current.Load()
+		for n := g.refs.Load(); n > 0; n = g.refs.Load() {
+			if g.refs.CompareAndSwap(n, n+1) {
+				return g
+			}
+		}
+		// It was swapped out and left by its last request between Load and
+		// here; the next one is current by now.
+	}
+}
+
+// leave gives it back.
+func (p *Pipeline) leave(g *Generation) {
+	p.inFlight.Add(-1)
+	g.release()
+}
+
+func (g *Generation) release() {
+	if g.refs.Add(-1) == 0 {
+		g.Close()
+	}
+}
+
+// Close releases what the generation holds. Only for one that was compiled and
+// never swapped in; Swap looks after the others.
+func (g *Generation) Close() {
+	for _, u := range g.upstreams {
+		u.Close()
+	}
+	if g.issuers != nil {
+		g.issuers.Close()
+	}
+	close(g.closed)
+}
+
+// Swap makes next the current generation. Requests under way end in the one
+// that they began with. The channel is closed when the last of them has left
+// and the old generation is closed; it is nil when there was none.
+func (p *Pipeline) Swap(next *Generation) <-chan struct{} {
+	next.refs.Store(1)
+	next.issuers.Start()
+	for _, u := range next.upstreams {
+		u.Start()
+	}
+	old := p.current.Swap(next)
+	if old == nil {
+		return nil
+	}
+	old.release()
+	return old.closed
+}
+
+// Close ends the current generation, after the last listener has ended.
+func (p *Pipeline) Close() {
+	if g := p.current.Load(); g != nil {
+		g.release()
+	}
+}

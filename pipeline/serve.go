@@ -1,0 +1,99 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package pipeline
+
+import (
+	"context"
+
+	"durward"
+	"durward/listen"
+	"durward/route"
+)
+
+// Serve takes one exchange from its first stage to the last byte of its answer.
+// It implements listen.Handler.
+func (p *Pipeline) Serve(ctx context.Context, x *durward.Exchange, out durward.Responder) {
+	r := run{pipeline: p, generation: p.enter(), x: x, out: out}
+	defer r.end() // the outcome of every exchange, panics included
+
+	d := r.arrive()
+	if d.Verdict == durward.Allow {
+		d = r.request(ctx)
+	}
+	if d.Verdict == durward.Allow {
+		d = r.upstream(ctx)
+	}
+	if x.Response != nil {
+		d = r.response(ctx, d)
+	}
+	if d.Verdict == durward.Deny || d.Verdict == durward.Fail {
+		r.refuse(d)
+	}
+	r.send(ctx)
+}
+
+// arrive makes the request canonical, finds out who is at the other end, and
+// routes it. A request that cannot be read in one way only is refused here.
+func (r *run) arrive() durward.Decision {
+	x, g := r.x, r.generation
+	r.stage = "canonical"
+	d := route.Canonicalise(&x.In, &g.limits)
+	if client := g.clients.Resolve(&x.In, &x.Client); d.Verdict == durward.Allow {
+		d = client
+	}
+	x.ID = requestID(x)
+	if d.Verdict == durward.Allow && listen.Misdirected(&x.In) {
+		d = durward.Refuse(durward.CodeMisdirected, errMisdirected)
+	}
+	if d.Verdict == durward.Allow && r.pipeline.inFlight.Load() > g.maxInFlight {
+		d = durward.Refuse(durward.CodeOverloaded, errOverloaded)
+		x.Extra.Add("Retry-After", "1")
+	}
+	if d.Verdict != durward.Allow {
+		return r.record("canonical", durward.Enforce, durward.DenyOnError, d)
+	}
+	r.stage = "route"
+	x.Operation, x.Params = g.table.Match(&x.In, x.Params)
+	r.operation = &g.operations[x.Operation.Index]
+	r.span = r.pipeline.env.Tracer.Start(context.Background(), x)
+	return d
+}
+
+// request runs the request stages in their order until one stops it.
+func (r *run) request(ctx context.Context) durward.Decision {
+	for i := range r.operation.request {
+		s := &r.operation.request[i]
+		r.stage = s.name
+		d := s.stage.Request(ctx, r.x)
+		if d = r.record(s.name, s.mode, s.onError, d); d.Verdict != durward.Allow {
+			return d
+		}
+	}
+	return durward.Proceed()
+}
+
+// upstream asks the service behind the gateway.
+func (r *run) upstream(ctx context.Context) durward.Decision {
+	r.stage = "upstream"
+	r.span.Inject(&r.x.Out)
+	d := r.operation.upstream.Do(ctx, r.x, r.out.Inform)
+	if r.x.Response != nil {
+		r.x.Upstream.Status = r.x.Response.Status
+	}
+	return r.record("upstream", durward.Enforce, durward.DenyOnError, d)
+}
+
+// response runs the response stages, the last one first. The answer that a
+// stage gave itself passes them as well: they guard what leaves, not where it
+// came from.
+func (r *run) response(ctx context.Context, d durward.Decision) durward.Decision {
+	for i := len(r.operation.response) - 1; i >= 0; i-- {
+		s := &r.operation.response[i]
+		r.stage = s.name
+		if e := r.record(s.name, s.mode, durward.DenyOnError, s.stage.Response(ctx, r.x)); e.Verdict == durward.Deny || e.Verdict == durward.Fail {
+			return e
+		}
+	}
+	return d
+}
