@@ -105,12 +105,14 @@ type Config struct {
 	// PerRange limits each range of client addresses.
 	PerRange *RangeLimit `yaml:"per_range"`
 	// Groups limit named groups of ranges, each group as a whole. An address
-	// may be in several.
+	// may be in several. At most 64.
 	Groups []Group `yaml:"groups"`
 	// Headers says which fields tell a client of its limits: draft (RateLimit
 	// and RateLimit-Policy, the default), legacy (X-RateLimit-*), both or off.
 	Headers Headers `yaml:"headers"`
 }
+
+const maxGroups = 64
 
 // RangeLimit limits each range of addresses of a fixed size.
 type RangeLimit struct {
@@ -145,6 +147,9 @@ func (c *Config) Check() error {
 		faults = append(faults, durward.InvalidIn("per_range", errors.Join(
 			durward.InvalidIn("limit", r.Limit.Check()),
 			checkBits("ipv4_prefix", r.IPv4, 32), checkBits("ipv6_prefix", r.IPv6, 128))))
+	}
+	if len(c.Groups) > maxGroups {
+		faults = append(faults, durward.Invalid("groups", "at most %d groups", maxGroups))
 	}
 	names := map[string]bool{"total": true, "per-address": true, "per-range": true}
 	for i := range c.Groups {

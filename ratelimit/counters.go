@@ -113,8 +113,10 @@ func (t *table) refilled(now int64) bool {
 		s := &t.shards[i]
 		s.mu.Lock()
 		ahead := s.floor > now
-		for j := range s.slots {
-			ahead = ahead || s.slots[j].tat > now
+		for j := range s.buckets {
+			for _, tat := range s.buckets[j].tats {
+				ahead = ahead || tat > now
+			}
 		}
 		s.mu.Unlock()
 		if ahead {
@@ -132,11 +134,12 @@ func (c *counter) charge(r *rate, key uint64, now int64) (tat int64, ok bool) {
 	return c.one.charge(r, now)
 }
 
-func (c *counter) refund(r *rate, key uint64) {
+// refund takes back a charge that gave tat; see table.refund.
+func (c *counter) refund(r *rate, key uint64, tat int64) {
 	if c.table != nil {
-		c.table.refund(r, key)
+		c.table.refund(r, key, tat)
 	} else {
-		c.one.refund(r)
+		c.one.refund(r, tat)
 	}
 }
 

@@ -38,10 +38,10 @@ type limit struct {
 // stage checks a request against limits, the narrowest first.
 //
 // All must pass. A limit that refuses has the charges of those before it taken
-// back, so that a refused request uses up nobody's quota. While that happens
-// other requests see the charge: a request that comes within these few hundred
-// nanoseconds may be refused for it. None is ever let through for it, and the
-// last limit (the total) never sees such a charge.
+// back, so that a refused request uses up nobody's quota. Requests that come
+// within those few hundred nanoseconds see the charge: one may be refused for
+// it, or the charge stand where they moved the counter. None is ever let
+// through for it, and the last limit (the total) never sees such a charge.
 type stage struct {
 	name     string
 	report   bool
@@ -103,6 +103,9 @@ func orDefault(n, otherwise int) int {
 	return n
 }
 
+// maxLimits is the most limits of a stage: the groups and three others.
+const maxLimits = maxGroups + 3
+
 func (s *stage) add(scope, name string, from *Limit, l limit) {
 	l.name, l.rate = name, newRate(from)
 	keyed := l.kind != byGroup && l.kind != byNothing
@@ -128,6 +131,7 @@ func (s *stage) Request(_ context.Context, x *durward.Exchange) durward.Decision
 	now := s.counters.clock()
 	var tightest *limit
 	var least, leastTAT int64
+	var charged [maxLimits]int64
 	for i := range s.limits {
 		l := &s.limits[i]
 		key, applies := l.key(s.counters, x)
@@ -136,9 +140,10 @@ func (s *stage) Request(_ context.Context, x *durward.Exchange) durward.Decision
 		}
 		tat, ok := l.counter.charge(&l.rate, key, now)
 		if !ok {
-			s.refund(x, i)
+			s.refund(x, charged[:i])
 			return s.refuse(x, l, tat, now)
 		}
+		charged[i] = tat
 		if left, _ := l.rate.state(tat, now); tightest == nil || left < least {
 			tightest, least, leastTAT = l, left, tat
 		}
@@ -150,12 +155,12 @@ func (s *stage) Request(_ context.Context, x *durward.Exchange) durward.Decision
 	return durward.Proceed()
 }
 
-// refund takes back the charges of the first n limits.
-func (s *stage) refund(x *durward.Exchange, n int) {
-	for i := range s.limits[:n] {
+// refund takes back the charges of the first limits.
+func (s *stage) refund(x *durward.Exchange, charged []int64) {
+	for i, tat := range charged {
 		l := &s.limits[i]
 		if key, applies := l.key(s.counters, x); applies {
-			l.counter.refund(&l.rate, key)
+			l.counter.refund(&l.rate, key, tat)
 		}
 	}
 }

@@ -11,13 +11,15 @@ import (
 const (
 	shardBits = 4
 	shards    = 1 << shardBits
-	ways      = 8 // slots of a bucket: two cache lines
+	ways      = 32 // counters of a bucket; a bucket overflows when the table is about half full
 )
 
-// slot is the counter of one key, told by its 64-bit hash.
-type slot struct {
-	key uint64
-	tat int64
+// bucket holds the counters of the keys that share it: a key's 64-bit hash, 0
+// for none yet, and its time. The keys stand together, since most look-ups
+// need no time but one.
+type bucket struct {
+	keys [ways]uint64
+	tats [ways]int64
 }
 
 // table holds the counters of one limit by key. Its memory is bounded: it
@@ -37,10 +39,10 @@ type table struct {
 
 // shard is a part of the keys under one lock, on cache lines of its own.
 type shard struct {
-	mu    sync.Mutex
-	slots []slot // buckets of ways, a power of two of them
-	floor int64  // latest time of any evicted counter
-	_     [128 - 8 - 24 - 8]byte
+	mu      sync.Mutex
+	buckets []bucket // a power of two of them
+	floor   int64    // latest time of any evicted counter
+	_       [128 - 8 - 24 - 8]byte
 }
 
 func newTable(maxKeys int) *table {
@@ -49,7 +51,7 @@ func newTable(maxKeys int) *table {
 		t.buckets *= 2
 	}
 	for i := range t.shards {
-		t.shards[i].slots = make([]slot, ways)
+		t.shards[i].buckets = make([]bucket, 1)
 	}
 	return t
 }
@@ -61,77 +63,82 @@ func (t *table) charge(r *rate, key uint64, now int64) (tat int64, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
-		bucket := s.bucket(key)
-		at, found := find(bucket, key)
-		one := &bucket[at]
-		if !found && one.tat > now && len(s.slots) < t.buckets*ways {
+		b := s.bucket(key)
+		at, found := b.find(key)
+		if !found && b.tats[at] > now && len(s.buckets) < t.buckets {
 			s.grow()
 			continue
 		}
-		one.tat = r.bound(one.tat, now)
-		if tat, ok = r.charge(one.tat, now); ok {
-			if !found && one.tat > now {
-				s.floor = max(s.floor, one.tat)
+		before := r.bound(b.tats[at], now)
+		if tat, ok = r.charge(before, now); ok {
+			if !found && before > now {
+				s.floor = max(s.floor, before)
 			}
-			one.key, one.tat = key, tat
+			b.keys[at] = key
 		}
+		b.tats[at] = tat
 		return tat, ok
 	}
 }
 
-// refund takes back a charge, because another limit refused the request. It
-// does nothing when the counter was taken over, and never takes a time behind
-// one that was evicted.
-func (t *table) refund(r *rate, key uint64) {
+// refund takes back a charge that brought the counter to tat, because another
+// limit refused the request. It does nothing when the counter has moved since:
+// how much of the charge still stands in it cannot be told then, and a request
+// too many must not pass. It never takes a time behind one that was evicted.
+func (t *table) refund(r *rate, key uint64, tat int64) {
 	s := &t.shards[key>>(64-shardBits)]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	bucket := s.bucket(key)
-	if at, found := find(bucket, key); found {
-		one := &bucket[at]
-		one.tat = min(one.tat, max(one.tat-r.interval, s.floor))
+	b := s.bucket(key)
+	if at, found := b.find(key); found && b.tats[at] == tat {
+		b.tats[at] = min(tat, max(tat-r.interval, s.floor))
 	}
 }
 
-func (s *shard) bucket(key uint64) []slot {
-	i := int(key) & (len(s.slots)/ways - 1) * ways
-	return s.slots[i : i+ways : i+ways]
+func (s *shard) bucket(key uint64) *bucket {
+	return &s.buckets[int(key)&(len(s.buckets)-1)]
 }
 
-// find gives the slot of key, or else the one that is least ahead.
-func find(bucket []slot, key uint64) (at int, found bool) {
-	for i := range bucket {
-		if bucket[i].key == key {
+// find gives the place of key, or else the one that is least ahead.
+func (b *bucket) find(key uint64) (at int, found bool) {
+	for i := range b.keys {
+		if b.keys[i] == key {
 			return i, true
 		}
-		if bucket[i].tat < bucket[at].tat {
+	}
+	for i := range b.tats {
+		if b.tats[i] < b.tats[at] {
 			at = i
 		}
 	}
 	return at, false
 }
 
-// grow doubles the slots. New slots begin at floor, so that an evicted key
+// grow doubles the buckets. New places begin at floor, so that an evicted key
 // does not find a fresh one.
 func (s *shard) grow() {
-	old := s.slots
-	s.slots = make([]slot, 2*len(old))
-	for i := range s.slots {
-		s.slots[i].tat = s.floor
-	}
-	var filled [2]int
+	old := s.buckets
+	s.buckets = make([]bucket, 2*len(old))
 	for i := range old {
-		if i%ways == 0 {
-			filled = [2]int{}
+		low, high := &s.buckets[i], &s.buckets[i+len(old)]
+		lows, highs := 0, 0
+		for j, key := range old[i].keys {
+			switch {
+			case key == 0:
+			case key&uint64(len(old)) == 0:
+				low.keys[lows], low.tats[lows] = key, old[i].tats[j]
+				lows++
+			default:
+				high.keys[highs], high.tats[highs] = key, old[i].tats[j]
+				highs++
+			}
 		}
-		one := old[i]
-		if one.key == 0 {
-			continue
+		for ; lows < ways; lows++ {
+			low.tats[lows] = s.floor
 		}
-		bucket := s.bucket(one.key)
-		half := int(one.key) & (len(old) / ways) / (len(old) / ways)
-		bucket[filled[half]] = one
-		filled[half]++
+		for ; highs < ways; highs++ {
+			high.tats[highs] = s.floor
+		}
 	}
 }
 
@@ -148,4 +155,4 @@ func (s *single) charge(r *rate, now int64) (tat int64, ok bool) {
 	}
 }
 
-func (s *single) refund(r *rate) { s.tat.Add(-r.interval) }
+func (s *single) refund(r *rate, tat int64) { s.tat.CompareAndSwap(tat, tat-r.interval) }
