@@ -12,6 +12,7 @@ import (
 
 	"durward"
 	"durward/internal/strictyaml"
+	"durward/store"
 )
 
 // faults collects durward.FieldErrors.
@@ -39,7 +40,9 @@ func (c *Config) Check() error {
 	return c.locate(errors.Join(f.all...))
 }
 
-// locate gives every fault its place in the document.
+// locate gives every durward.FieldError in err, which may be joined, its place
+// in the document. What is no FieldError is about the document as a whole. The
+// result is nil or a strictyaml.Errors, in the document's order.
 func (c *Config) locate(err error) error {
 	if err == nil {
 		return nil
@@ -71,8 +74,8 @@ func (c *Config) locate(err error) error {
 func (c *Config) checkGateway(f *faults) {
 	c.checkListen(f)
 	c.checkAdmin(f)
-	if path, ok := strings.CutPrefix(c.Store, "sqlite:"); !ok || path == "" {
-		f.add("store", "must be sqlite:PATH")
+	if _, err := store.ParseURL(c.Store); err != nil {
+		f.add("store", "must be sqlite:PATH, or memory: for tries")
 	}
 	for i, p := range c.TrustedProxies {
 		if p.Bits() == 0 {
@@ -86,6 +89,9 @@ func (c *Config) checkGateway(f *faults) {
 	f.in("tracing", c.Tracing.Check())
 	if c.Limits.Requests < 0 || c.Limits.Requests > 1e6 {
 		f.add("limits.requests", "must be from 1 to 1000000")
+	}
+	if n := c.Limits.Counters; n != 0 && (n < 1024 || n > 1<<26) {
+		f.add("limits.counters", "must be from 1024 to 67108864")
 	}
 	if base := c.Problems.TypeBase; base != "" {
 		if u, err := url.Parse(base); err != nil || !u.IsAbs() || !strings.ContainsAny(base[len(base)-1:], "/#:") {

@@ -129,6 +129,7 @@ func (w *initWriter) api(openapi, target, prefix string) {
     authorize: # an operation that stands nowhere here is an error
       roles:`)
 	w.rules()
+	w.operations()
 }
 
 // authenticate maps the contract's security schemes. Without one that works
@@ -149,17 +150,14 @@ func (w *initWriter) authenticate() {
 }
 
 // rules puts every operation under a role for those that read or one for
-// those that change, and lists the candidates for public ones as a comment.
+// those that change.
 func (w *initWriter) rules() {
-	var readers, writers, open []contract.Operation
+	var readers, writers []contract.Operation
 	for _, op := range w.doc.Operations() {
 		if op.Method == "GET" || op.Method == "HEAD" || op.Method == "OPTIONS" {
 			readers = append(readers, op)
 		} else {
 			writers = append(writers, op)
-		}
-		if op.HasSecurity && slices.ContainsFunc(op.Security, func(all []string) bool { return len(all) == 0 }) {
-			open = append(open, op)
 		}
 	}
 	for _, role := range []struct {
@@ -173,11 +171,40 @@ func (w *initWriter) rules() {
 			w.line("          - %s # %s %s", scalar(op.ID), op.Method, comment(op.Template))
 		}
 	}
-	if len(open) > 0 {
-		w.line("    # The contract lets everybody call these. To do so, take the # away, and the lines\n    # under roles.\n    # operations:")
-		for _, op := range open {
-			w.line("    #   %s: {public: true}", scalar(op.ID))
+}
+
+// asksForNothing tells whether the contract says that the operation needs no
+// credential, rather than saying nothing about it.
+func asksForNothing(op contract.Operation) bool {
+	return op.HasSecurity && (len(op.Security) == 0 ||
+		slices.ContainsFunc(op.Security, func(all []string) bool { return len(all) == 0 }))
+}
+
+// operations writes what the contract's streams and upgrades need, and lists
+// the candidates for public operations as comments.
+func (w *initWriter) operations() {
+	var lines []string
+	for _, op := range w.doc.Operations() {
+		if op.Upgrade != "" {
+			lines = append(lines, fmt.Sprintf("      %s: {upgrades: [%s]}", scalar(op.ID), scalar(op.Upgrade)))
+		} else if op.Streams {
+			lines = append(lines, fmt.Sprintf("      %s: {body_idle_timeout: 5m} # a stream", scalar(op.ID)))
 		}
+	}
+	var open []string
+	for _, op := range w.doc.Operations() {
+		if asksForNothing(op) {
+			open = append(open, fmt.Sprintf("      # %s: {public: true}", scalar(op.ID)))
+		}
+	}
+	switch {
+	case len(lines) > 0:
+		w.line("    operations:\n%s", strings.Join(lines, "\n"))
+	case len(open) > 0:
+		w.line("    # operations:")
+	}
+	if len(open) > 0 {
+		w.line("      # The contract lets everybody call these. To do so, take the # away, and the\n      # lines under roles.\n%s", strings.Join(open, "\n"))
 	}
 }
 

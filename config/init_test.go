@@ -96,6 +96,27 @@ func TestInitsCommentsAreRightOnceUncommented(t *testing.T) {
 	}
 }
 
+func TestInitProvidesForStreamsAndListsWhatCouldBePublic(t *testing.T) {
+	doc := strings.Replace(document(t), "operationId: health\n", "operationId: health\n      security: []\n", 1)
+	doc = strings.Replace(doc, "{\"200\": {description: notes}}", "{\"200\": {description: notes, content: {text/event-stream: {schema: {type: string}}}}}", 1)
+	text, c, err := initIn(t, doc, "http://127.0.0.1:9000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	api := c.APIs["notes"]
+	if api.Public("health") || api.Operation("listNotes").BodyIdleTimeout == 0 {
+		t.Errorf("%s", text)
+	}
+	opened := strings.Replace(strings.Replace(text, "# health: {public", "health: {public", 1), "          - health # GET /health\n", "", 1)
+	again, err := Parse("durward.yaml", []byte(opened), nil)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, opened)
+	}
+	if !again.APIs["notes"].Public("health") {
+		t.Error("health is not public once the comment is taken away")
+	}
+}
+
 func TestInitTakesThePathOfTheUpstreamOrTheServer(t *testing.T) {
 	base := document(t)
 	for name, tc := range map[string]struct{ servers, upstream, prefix, target string }{

@@ -61,7 +61,7 @@ func (c *Config) fill(dir string) {
 	if c.Store == "" {
 		c.Store = "sqlite:durward.db"
 	}
-	if path, ok := strings.CutPrefix(c.Store, "sqlite:"); ok && path != "" && path != ":memory:" && !filepath.IsAbs(path) {
+	if path, ok := strings.CutPrefix(c.Store, "sqlite:"); ok && path != "" && !filepath.IsAbs(path) {
 		c.Store = "sqlite:" + filepath.Join(dir, path)
 	}
 	if c.Audit.Directory == "" {
@@ -102,6 +102,24 @@ func (c *Config) Position(field string) (line, column int) {
 	}
 	p := c.doc.Position(field)
 	return p.Line, p.Column
+}
+
+// Files lists the files that make up the configuration: the document, what it
+// fills in with ${file:...}, the contracts and what they refer to. A watcher
+// that follows them sees every change of the Config. Certificates and key sets
+// are followed by those who use them.
+func (c *Config) Files() []string {
+	if c.doc == nil {
+		return nil
+	}
+	files := append([]string{c.doc.Name}, c.doc.Files()...)
+	for _, name := range c.APINames() {
+		if doc := c.contracts[name]; doc != nil {
+			files = append(files, doc.Files()...)
+		}
+	}
+	slices.Sort(files)
+	return slices.Compact(files)
 }
 
 // readFile reads a regular file of at most limit bytes. Its errors name no

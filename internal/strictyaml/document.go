@@ -20,6 +20,7 @@ type Document struct {
 	// hidden are the values at a path that no error may quote, and the text
 	// to show instead: substituted values and secrets.
 	hidden map[string][]hiddenValue
+	files  []string
 }
 
 type hiddenValue struct{ value, shown string }
@@ -27,6 +28,10 @@ type hiddenValue struct{ value, shown string }
 func newDocument(name string) *Document {
 	return &Document{Name: name, positions: map[string]Position{}, hidden: map[string][]hiddenValue{}}
 }
+
+// Files lists the files that ${file:...} named, whether they could be read or
+// not.
+func (d *Document) Files() []string { return slices.Clone(d.files) }
 
 // Has tells whether the document sets the field, rather than leaving its
 // default.

@@ -71,6 +71,7 @@ func Decode(data []byte, into any, o Options) (*Document, error) {
 	if len(d.errs) == 0 {
 		d.value(root, root, target.Elem(), place{})
 	}
+	doc.files = d.subst.files
 	if len(d.errs) > 0 {
 		return doc, d.errs.sorted()
 	}

@@ -251,3 +251,13 @@ func TestReadFileTakesOnlyBoundedRegularFiles(t *testing.T) {
 		t.Errorf("a folder: %v", err)
 	}
 }
+
+func TestFilesListsWhatTheDocumentTookIn(t *testing.T) {
+	_, d, err := decode(t, "text: ${file:secret.txt}\npassword: ${file:/abs/key}\nfile: other.pem\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"/etc/d/secret.txt", "/abs/key"}, d.Files()); diff != "" {
+		t.Error(diff)
+	}
+}

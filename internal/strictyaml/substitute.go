@@ -17,6 +17,7 @@ type substituter struct {
 	readFile func(string, int64) ([]byte, error)
 	dir      string
 	left     int // bytes that substitutions may still add
+	files    []string
 }
 
 func newSubstituter(o Options) *substituter {
@@ -100,6 +101,7 @@ func (s *substituter) file(path string) (string, error) {
 	if !filepath.IsAbs(full) {
 		full = filepath.Join(s.dir, full)
 	}
+	s.files = append(s.files, full)
 	data, err := s.readFile(full, MaxSize)
 	if err != nil {
 		return "", fmt.Errorf("the file of ${file:%s} cannot be read: %w", path, cause(err))
