@@ -28,6 +28,7 @@ var (
 	errTooOld    = errors.New("jwt: older than max_age, or iat is missing")
 	errNotYet    = errors.New("jwt: not valid yet (nbf or iat)")
 	errSubject   = errors.New("jwt: subject is missing")
+	errBound     = errors.New("jwt: bound to a key (cnf), whose possession nothing proves here")
 	errProfile   = errors.New("jwt: a claim that RFC 9068 demands is missing")
 )
 
@@ -56,6 +57,11 @@ func (s *issuer) check(t *token, claims map[string]any, now time.Time) (*verifie
 	}
 	if err := s.checkAudience(claims["aud"]); err != nil {
 		return nil, err
+	}
+	if _, bound := claims["cnf"]; bound {
+		// RFC 7800: taken as a mere bearer token it would serve a thief as
+		// well as its owner.
+		return nil, errBound
 	}
 	v := &verified{issuer: s}
 	exp, err := s.checkTimes(claims, now)

@@ -96,6 +96,7 @@ func (s *Issuers) With(configs map[string]IssuerConfig) (*Issuers, error) {
 		next.Close()
 		return nil, err
 	}
+	s.shared.remember(next.byName)
 	return next, nil
 }
 
@@ -175,15 +176,23 @@ func (s *sources) acquire(name string, c IssuerConfig) (*issuer, error) {
 			client = newClient(pool)
 		}
 		src = newSource(id, client, s.now, s.log)
+		if client != s.client {
+			src.own = client
+		}
 		s.used[id] = src
 	}
 	src.users++
 	if old := s.last[name]; old != nil && old.source == src && reflect.DeepEqual(old.config, c) {
 		return old, nil
 	}
-	i := &issuer{name: name, config: c, source: src}
-	s.last[name] = i
-	return i, nil
+	return &issuer{name: name, config: c, source: src}, nil
+}
+
+// remember makes these the newest issuers, once all of them are good.
+func (s *sources) remember(newest map[string]*issuer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.Copy(s.last, newest)
 }
 
 func (s *sources) release(src *source) {
@@ -209,4 +218,5 @@ func (s *sources) stopAll() {
 	for _, src := range all {
 		src.stop()
 	}
+	s.client.CloseIdleConnections()
 }

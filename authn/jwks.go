@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"sync"
@@ -21,6 +22,7 @@ const (
 	minFresh     = 30 * time.Second // between regular refreshes
 	maxBackoff   = 5 * time.Minute  // after a failed one
 	maxUnknown   = 256              // kids remembered as unknown
+	unknownFor   = 10               // times MinRefresh that one is remembered
 )
 
 var (
@@ -36,7 +38,8 @@ type source struct {
 	fetcher fetcher
 	now     func() time.Time
 	log     *slog.Logger
-	users   int // under sources.mu
+	own     *http.Client // of this source alone; nil when it is shared
+	users   int          // under sources.mu
 
 	set     atomic.Pointer[keySet] // nil until the first success
 	checked atomic.Int64           // Unix nanoseconds of the last success
@@ -54,7 +57,7 @@ type source struct {
 	next     time.Time // when the background refreshes again
 	failures int
 	err      error
-	unknown  map[string]struct{} // kids that the present set was searched for
+	unknown  map[string]time.Time // kids that the present set lacks, and when that was seen
 }
 
 // flight is one refresh, which all who want one wait for.
@@ -64,7 +67,7 @@ type flight struct {
 }
 
 func newSource(id sourceID, client *http.Client, now func() time.Time, log *slog.Logger) *source {
-	s := &source{id: id, now: now, log: log.With("issuer", id.name), wake: make(chan struct{}, 1), unknown: map[string]struct{}{}}
+	s := &source{id: id, now: now, log: log.With("issuer", id.name), wake: make(chan struct{}, 1), unknown: map[string]time.Time{}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if id.file != "" {
 		s.fetcher = &fileFetcher{path: id.file}
@@ -123,15 +126,16 @@ func (s *source) ready(ctx context.Context) error {
 
 // renew refreshes because of a token whose key is not in the set; kid is "" for
 // one that names none. However many such tokens come, it fetches once in
-// MinRefresh, and never twice for the same kid and set.
+// MinRefresh, and for the same kid in ten times that: an issuer may sign with
+// a key a little before it publishes it.
 func (s *source) renew(ctx context.Context, kid string) bool {
 	s.mu.Lock()
-	if _, known := s.unknown[kid]; known {
+	now := s.now()
+	if seen, ok := s.unknown[kid]; ok && now.Sub(seen) < unknownFor*s.id.min {
 		s.mu.Unlock()
 		return false
 	}
 	if s.flight == nil {
-		now := s.now()
 		if !s.demanded.IsZero() && now.Sub(s.demanded) < s.id.min {
 			s.mu.Unlock()
 			return false
@@ -144,13 +148,22 @@ func (s *source) renew(ctx context.Context, kid string) bool {
 		return false
 	}
 	if kid != "" && !s.set.Load().has(kid) {
-		s.mu.Lock()
-		if len(s.unknown) < maxUnknown {
-			s.unknown[kid] = struct{}{}
-		}
-		s.mu.Unlock()
+		s.forget(kid)
 	}
 	return true
+}
+
+// forget notes that the set lacks kid, so that nobody asks for it again soon.
+func (s *source) forget(kid string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	if len(s.unknown) >= maxUnknown {
+		maps.DeleteFunc(s.unknown, func(_ string, seen time.Time) bool { return now.Sub(seen) >= unknownFor*s.id.min })
+	}
+	if len(s.unknown) < maxUnknown {
+		s.unknown[kid] = now
+	}
 }
 
 func wait(ctx context.Context, f *flight) error {
@@ -310,6 +323,9 @@ func (s *source) stop() {
 	s.cancel()
 	s.mu.Unlock()
 	s.running.Wait()
+	if s.own != nil {
+		s.own.CloseIdleConnections()
+	}
 }
 
 func (s *source) status() Status {
