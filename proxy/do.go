@@ -146,10 +146,7 @@ func (u *Upstream) send(ctx context.Context, m *member, x *durward.Exchange, inf
 	if m.http2 != nil && x.Out.Upgrade == "" {
 		r, spent, err = m.http2.roundTrip(ctx, x, host, inform)
 	} else {
-		r, err = m.http1.RoundTrip(ctx, &http1.Request{
-			Out: &x.Out, Host: host, Body: &x.In.Body, Trailer: u.outgoing.trailer(x), Inform: inform,
-			NoRetry: *u.config.Retries == 0,
-		})
+		r, err = u.sendHTTP1(ctx, m, x, host, inform)
 	}
 	switch {
 	case err != nil, r.Upgraded == nil && r.Body == nil:
@@ -160,6 +157,20 @@ func (u *Upstream) send(ctx context.Context, m *member, x *durward.Exchange, inf
 		r.Body = &tracked{ReadCloser: r.Body, load: m.load}
 	}
 	return r, spent, err
+}
+
+// sendHTTP1 leaves the lane with the answer's head: the pool knows by itself
+// which connections are busy.
+func (u *Upstream) sendHTTP1(ctx context.Context, m *member, x *durward.Exchange, host string, inform func(int, durward.Header) error) (*durward.Response, error) {
+	l, err := m.http1.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer l.leave()
+	return l.pool.RoundTrip(ctx, &http1.Request{
+		Out: &x.Out, Host: host, Body: &x.In.Body, Trailer: u.outgoing.trailer(x), Inform: inform,
+		NoRetry: *u.config.Retries == 0,
+	})
 }
 
 // alone tells that no other target than the one at i takes requests.

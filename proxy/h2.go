@@ -20,6 +20,19 @@ import (
 	"durward/proxy/http1"
 )
 
+// http2 is the HTTP/2 client of one target. net/http keeps the connections.
+type http2 struct {
+	lanes
+	target   endpoint
+	settings *settings
+}
+
+func newHTTP2(d *dialer, s *settings) *http2 {
+	return &http2{target: d.target, settings: s, lanes: lanes{
+		version: d.version, open: func() *lane { return &lane{transport: newTransport(d, s)} },
+	}}
+}
+
 // maxInterim bounds the interim answers before the final one.
 const maxInterim = 8
 
@@ -63,7 +76,7 @@ func (c *http2) roundTrip(ctx context.Context, x *durward.Exchange, host string,
 // the target gets the very bytes that were judged.
 func (c *http2) request(x *durward.Exchange, host string, up *upload) *http.Request {
 	out := &x.Out
-	u := &url.URL{Scheme: c.dialer.target.scheme, Host: c.dialer.target.authority, Opaque: out.Path, RawQuery: out.RawQuery}
+	u := &url.URL{Scheme: c.target.scheme, Host: c.target.authority, Opaque: out.Path, RawQuery: out.RawQuery}
 	if strings.HasPrefix(out.Path, "//") {
 		// net/http takes scheme and host off again.
 		u.Opaque = "//" + host + out.Path

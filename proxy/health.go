@@ -68,8 +68,17 @@ func (s *health) usable(now int64) bool {
 		return false
 	}
 	until := s.until.Load()
-	return until == 0 || now >= until && s.trial.Load() <= now
+	return until == 0 || past(until, now, s.passive.For.Std()) && past(s.trial.Load(), now, s.trialTime())
 }
+
+// past tells that a moment at most length ahead has passed. One that is
+// further ahead was set before the clock was set back.
+func past(moment, now int64, length time.Duration) bool {
+	return now >= moment || moment-now > int64(length)
+}
+
+// trialTime is how long a trial may take before the next one may begin.
+func (s *health) trialTime() time.Duration { return max(s.passive.For.Std(), time.Second) }
 
 // claim takes a place for a request that was given to the target. After an
 // ejection only one request at a time gets one.
@@ -78,7 +87,7 @@ func (s *health) claim(now int64) bool {
 		return true
 	}
 	old := s.trial.Load()
-	return old <= now && s.trial.CompareAndSwap(old, now+max(int64(s.passive.For), int64(time.Second)))
+	return past(old, now, s.trialTime()) && s.trial.CompareAndSwap(old, now+int64(s.trialTime()))
 }
 
 // unclaim gives the place back when the request told nothing.

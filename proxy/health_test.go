@@ -102,8 +102,19 @@ func TestTheLastTargetIsOutOnlyIfItCannotBeReached(t *testing.T) {
 		t.Fatal("no trial")
 	}
 	h.failed(timeoutFault, "x", true)
-	if at := c.now().UnixNano(); !h.claim(at) || !h.claim(at) {
+	at := c.now().UnixNano()
+	if first, second := h.claim(at), h.claim(at); !first || !second {
 		t.Error("a last target that is reached again did not come back for all")
+	}
+}
+
+func TestAClockThatWasSetBackProlongsNothing(t *testing.T) {
+	c := newClock()
+	h := watch(c, Passive{Failures: 1})
+	h.failed(connectFault, "x", false)
+	c.advance(-24 * time.Hour)
+	if !h.usable(c.now().UnixNano()) {
+		t.Error("the target is out for a day")
 	}
 }
 
@@ -113,7 +124,8 @@ func TestATrialThatToldNothingIsGivenBack(t *testing.T) {
 	h.failed(connectFault, "x", false)
 	c.advance(time.Minute)
 	at := c.now().UnixNano()
-	if !h.claim(at) || h.claim(at) {
+	first, second := h.claim(at), h.claim(at)
+	if !first || second {
 		t.Fatal("want one trial")
 	}
 	h.unclaim()

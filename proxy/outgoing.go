@@ -25,7 +25,7 @@ type outgoing struct {
 
 var (
 	errUpgrade    = errors.New("upgrade to a protocol that this API does not list")
-	errConnection = errors.New("Connection names a field that is not about the connection")
+	errConnection = errors.New("the Connection field names a field that is not about the connection")
 )
 
 func newOutgoing(c *Config, credentialHeaders []string) *outgoing {

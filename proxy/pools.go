@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"durward"
-	"durward/proxy/http1"
 )
 
 // Pools keeps connections, health and in-flight counts of targets beyond the
@@ -89,7 +88,7 @@ type member struct {
 	endpoint endpoint
 	health   *health
 	load     *atomic.Int64 // requests in flight, shared by all members of the target
-	http1    *http1.Pool   // also of HTTP/2 targets: upgrades need it
+	http1    *lanes        // also of HTTP/2 targets: upgrades need it
 	http2    *http2        // nil for HTTP/1.1 targets
 	refs     int
 
@@ -159,7 +158,7 @@ func (p *Pools) newMember(key memberKey, e endpoint, c *Config, id *identity) (*
 		m.probe = &prober{active: *a, health: m.health, check: check, changed: m.log}
 	}
 	m.checks, m.cancel = context.WithCancel(context.Background())
-	m.http1 = newHTTP1(d, &key.settings, p.now)
+	m.http1 = &lanes{version: d.version, open: func() *lane { return &lane{pool: newPool(d, &m.key.settings, p.now)} }}
 	if key.settings.http2() {
 		m.http2 = newHTTP2(d, &m.key.settings)
 	}
@@ -221,7 +220,7 @@ func (m *member) stop() {
 	if m.rt != nil {
 		m.rt.CloseIdleConnections()
 	}
-	m.http1.Close()
+	m.http1.close()
 	if m.http2 != nil {
 		m.http2.close()
 	}

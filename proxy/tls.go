@@ -14,6 +14,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"durward"
@@ -33,9 +34,15 @@ type identity struct {
 	now   func() time.Time
 	log   *slog.Logger
 
-	mu      sync.Mutex
-	looked  time.Time
-	stamps  [3]stamp
+	last   atomic.Pointer[snapshot]
+	lookAt atomic.Int64 // when the files are looked at again, in Unix nanoseconds
+
+	mu     sync.Mutex
+	stamps [3]stamp
+}
+
+// snapshot is what one version of the files gave.
+type snapshot struct {
 	base    *tls.Config
 	version int // grows with every change
 }
@@ -48,41 +55,47 @@ type stamp struct {
 
 func newIdentity(files TLS, now func() time.Time, log *slog.Logger) (*identity, error) {
 	t := &identity{files: files, now: now, log: log}
-	t.stamps, t.looked = t.stat(), now()
+	t.stamps = t.stat()
 	base, err := loadTLS(files)
 	if err != nil {
 		return nil, err
 	}
-	t.base = base
+	t.last.Store(&snapshot{base: base})
+	t.lookAt.Store(now().Add(recheck).UnixNano())
 	return t, nil
 }
 
-// current gives the settings as the files have them, and their version.
-func (t *identity) current() (*tls.Config, int) {
+// current gives the settings as the files have them. It looks at the files
+// once a second at most, and otherwise takes no lock.
+func (t *identity) current() *snapshot {
+	if t.files == (TLS{ServerName: t.files.ServerName}) {
+		return t.last.Load() // there are no files
+	}
+	now, due := t.now(), t.lookAt.Load()
+	if past(due, now.UnixNano(), recheck) && t.lookAt.CompareAndSwap(due, now.Add(recheck).UnixNano()) {
+		t.look()
+	}
+	return t.last.Load()
+}
+
+// look reads the files again if they are others than before.
+func (t *identity) look() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.files == (TLS{ServerName: t.files.ServerName}) {
-		return t.base, t.version
-	}
-	now := t.now()
-	if d := now.Sub(t.looked); d >= 0 && d < recheck {
-		return t.base, t.version
-	}
-	t.looked = now
 	stamps := t.stat()
 	if stamps == t.stamps {
-		return t.base, t.version
+		return
 	}
 	base, err := loadTLS(t.files)
 	if err != nil {
 		// Half a renewal is usual: the stamps are not taken over, so that the
 		// files are read again until they fit together.
 		t.log.Warn("renewed upstream certificate files cannot be used; the old ones stay", "error", err)
-		return t.base, t.version
+		return
 	}
-	t.stamps, t.base, t.version = stamps, base, t.version+1
+	t.stamps = stamps
+	t.last.Store(&snapshot{base: base, version: t.last.Load().version + 1})
 	t.log.Info("upstream certificate files renewed")
-	return t.base, t.version
 }
 
 func (t *identity) stat() (s [3]stamp) {
@@ -186,6 +199,14 @@ func newDialer(e endpoint, id *identity, timeout time.Duration) *dialer {
 	return &dialer{target: e, identity: id, timeout: timeout, net: net.Dialer{KeepAlive: 30 * time.Second}}
 }
 
+// version is that of the certificate files, 0 for a target without TLS.
+func (d *dialer) version() int {
+	if d.target.scheme != "https" {
+		return 0
+	}
+	return d.identity.current().version
+}
+
 // plain opens a TCP connection.
 func (d *dialer) plain(ctx context.Context) (net.Conn, error) {
 	return d.net.DialContext(ctx, "tcp", d.target.address)
@@ -193,8 +214,7 @@ func (d *dialer) plain(ctx context.Context) (net.Conn, error) {
 
 // secure opens a TLS connection for the protocol, verified.
 func (d *dialer) secure(ctx context.Context, protocol string) (net.Conn, error) {
-	base, _ := d.identity.current()
-	conf := base.Clone()
+	conf := d.identity.current().base.Clone()
 	conf.NextProtos = []string{protocol}
 	conf.ServerName = d.identity.files.ServerName
 	if conf.ServerName == "" {

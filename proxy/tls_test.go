@@ -93,7 +93,6 @@ func TestAClientCertificateIsShownAndReadAgainWhenRenewed(t *testing.T) {
 			cert, key := clients.issue("client", "gateway-1")
 			u := newUpstream(t, Config{
 				Targets: targets(s.URL), Protocol: protocol, TLS: &TLS{CA: ours.pem, Certificate: cert, Key: key},
-				IdleTimeout: duration(time.Second),
 			}, newPools(t, c.now))
 			ask := func() string {
 				x := newExchange("GET", "/")

@@ -36,7 +36,7 @@ func newSettings(c *Config) settings {
 
 func (s *settings) http2() bool { return s.protocol == "h2" || s.protocol == "h2c" }
 
-func newHTTP1(d *dialer, s *settings, now func() time.Time) *http1.Pool {
+func newPool(d *dialer, s *settings, now func() time.Time) *http1.Pool {
 	return http1.New(http1.Options{
 		Dial: d.http1, MaxConns: s.maxConns, MaxIdle: s.maxIdle, MaxWait: s.maxWait, IdleTimeout: s.idle,
 		ConnectTimeout: s.connect, HeadTimeout: s.head, BodyIdleTimeout: s.bodyIdle, WriteTimeout: s.write,
@@ -87,69 +87,6 @@ func newTransport(d *dialer, s *settings) *http.Transport {
 			WriteByteTimeout: s.write,
 		},
 	}
-}
-
-// http2 is the HTTP/2 client of one target. net/http keeps the connections;
-// after a renewal of the certificate files new requests use new ones.
-type http2 struct {
-	dialer   *dialer
-	settings *settings
-
-	mu      sync.Mutex
-	current *lane
-	ended   bool
-}
-
-// lane is a set of connections that were made under one version of the files.
-type lane struct {
-	transport *http.Transport
-	version   int
-	live      atomic.Int64
-	retired   atomic.Bool
-}
-
-func newHTTP2(d *dialer, s *settings) *http2 { return &http2{dialer: d, settings: s} }
-
-// enter gives the lane for a new request. The caller leaves it again.
-func (c *http2) enter() (*lane, error) {
-	version := 0
-	if c.settings.protocol == "h2" {
-		_, version = c.dialer.identity.current()
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.ended {
-		return nil, &http1.Error{Op: "wait", Kind: http1.Closed, Err: http1.ErrPoolClosed}
-	}
-	if c.current == nil || c.current.version != version {
-		if c.current != nil {
-			c.current.retire()
-		}
-		c.current = &lane{transport: newTransport(c.dialer, c.settings), version: version}
-	}
-	c.current.live.Add(1)
-	return c.current, nil
-}
-
-// close ends idle connections now and busy ones with their last request.
-func (c *http2) close() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.ended = true
-	if c.current != nil {
-		c.current.retire()
-	}
-}
-
-func (l *lane) leave() {
-	if l.live.Add(-1) == 0 && l.retired.Load() {
-		l.transport.CloseIdleConnections()
-	}
-}
-
-func (l *lane) retire() {
-	l.retired.Store(true)
-	l.transport.CloseIdleConnections()
 }
 
 // tracked is an answer's content that tells when it was given up.
