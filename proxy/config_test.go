@@ -157,3 +157,15 @@ func TestTheZeroValueMeansTheSafeDefault(t *testing.T) {
 		t.Errorf("active (-want +got):\n%s", diff)
 	}
 }
+
+func TestAStatusIsOneOrARange(t *testing.T) {
+	for in, want := range map[string][2]int{
+		"200": {200, 200}, "200-299": {200, 299}, "404-404": {404, 404},
+		"": {}, "2xx": {}, "100": {}, "600": {}, "299-200": {}, "200-": {}, "-200": {}, "0200": {}, "200-299-300": {}, "+20-299": {},
+	} {
+		low, high, err := parseStatus(in)
+		if bad := want == [2]int{}; bad != (err != nil) || !bad && (low != want[0] || high != want[1]) {
+			t.Errorf("parseStatus(%q) = %d, %d, %v", in, low, high, err)
+		}
+	}
+}

@@ -224,3 +224,32 @@ func FuzzEscape(f *testing.F) {
 		}
 	})
 }
+
+// FuzzConnection checks that what Connection names is either gone or refused,
+// whatever its form.
+func FuzzConnection(f *testing.F) {
+	for _, s := range []string{"close", "keep-alive, X-A", "x-a,,x-b", " , ", "Content-Type", "TE, X_A", "\t X-A \t"} {
+		f.Add(s)
+	}
+	o := newOutgoing(&Config{Forward: "off", Host: "target"}, nil)
+	f.Fuzz(func(t *testing.T, value string) {
+		x := newExchange("GET", "/")
+		x.In.Header = fields("X-A", "1", "Content-Type", "text/plain", "Connection", value, "X-B", "2")
+		d := o.Request(t.Context(), x)
+		for option := range strings.SplitSeq(value, ",") {
+			option = strings.Trim(option, " \t")
+			if strings.EqualFold(option, "content-type") {
+				if d.Verdict != durward.Deny {
+					t.Fatalf("Connection: %q took the content's type away", value)
+				}
+				return
+			}
+			if d.Verdict == durward.Allow && option != "" && x.Out.Header.Has(durward.CanonicalName(option)) && !strings.EqualFold(option, "x-request-id") {
+				t.Fatalf("Connection: %q left %s", value, option)
+			}
+		}
+		if d.Verdict == durward.Allow && x.Out.Header.Get("Content-Type") != "text/plain" {
+			t.Fatalf("Connection: %q lost the content's type", value)
+		}
+	})
+}
