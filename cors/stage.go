@@ -231,5 +231,5 @@ func (response) Response(_ context.Context, x *durward.Exchange) durward.Decisio
 const prefix = "Access-Control-"
 
 func isCORS(name string) bool {
-	return len(name) > len(prefix) && name[0] == 'A' && strings.EqualFold(name[:len(prefix)], prefix)
+	return len(name) > len(prefix) && name[0]|0x20 == 'a' && strings.EqualFold(name[:len(prefix)], prefix)
 }

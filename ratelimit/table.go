@@ -114,8 +114,8 @@ func (b *bucket) find(key uint64) (at int, found bool) {
 	return at, false
 }
 
-// grow doubles the buckets. New places begin at floor, so that an evicted key
-// does not find a fresh one.
+// grow doubles the buckets. It leaves free places, and so would give evicted
+// keys a fresh burst: but a shard evicts only once it may grow no further.
 func (s *shard) grow() {
 	old := s.buckets
 	s.buckets = make([]bucket, 2*len(old))
@@ -132,12 +132,6 @@ func (s *shard) grow() {
 				high.keys[highs], high.tats[highs] = key, old[i].tats[j]
 				highs++
 			}
-		}
-		for ; lows < ways; lows++ {
-			low.tats[lows] = s.floor
-		}
-		for ; highs < ways; highs++ {
-			high.tats[highs] = s.floor
 		}
 	}
 }
