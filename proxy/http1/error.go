@@ -54,9 +54,6 @@ func (e *Error) Error() string {
 // Unwrap gives the reason.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Timeout makes e a net.Error's timeout.
-func (e *Error) Timeout() bool { return e.Kind == Timeout }
-
 // reason is a fixed text, so that an answer's fault costs no allocation and
 // cannot quote the answer.
 type reason string

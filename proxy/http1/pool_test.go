@@ -323,3 +323,49 @@ func TestManyRequestsAtOnceEachGetTheirOwnAnswer(t *testing.T) {
 		t.Errorf("the pool has %+v", s)
 	}
 }
+
+func TestAGrantThatComesTooLateIsPassedOn(t *testing.T) {
+	up := listen(t, echo)
+	p := newPool(t, up.dial)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	want(t, p, get("/a"), 200, "/a")
+	late := 0
+	for i := range 200 { // select takes either case by chance
+		w := &waiter{grant: make(chan *conn, 1)}
+		e := p.queue.PushBack(w)
+		p.queue.Remove(e)
+		var c *conn
+		if i%2 == 0 {
+			c = p.pop()
+		} else {
+			p.open++
+		}
+		w.grant <- c
+		got, err := p.wait(ctx, w, e)
+		switch {
+		case err != nil:
+			late++
+		case got != nil:
+			p.put(got)
+		default:
+			p.release()
+		}
+	}
+	if d := cmp.Diff(Stats{Open: 1, Idle: 1}, p.Stats()); d != "" || late == 0 || late == 200 {
+		t.Errorf("%d of 200 came too late; %s", late, d)
+	}
+}
+
+func TestAConnectionThatDiedIsReplacedByTheNextIdleOne(t *testing.T) {
+	up := listen(t, echo)
+	p := newPool(t, up.dial)
+	a, b := hold(t, p, "/a"), hold(t, p, "/b")
+	_, _ = content(a)
+	_, _ = content(b)
+	p.idle[1].nc.Close()
+	want(t, p, get("/c"), 200, "/c")
+	if d := cmp.Diff(Stats{Open: 1, Idle: 1}, p.Stats()); d != "" || up.accepted() != 2 {
+		t.Errorf("%d connections; %s", up.accepted(), d)
+	}
+}

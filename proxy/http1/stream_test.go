@@ -250,3 +250,72 @@ func TestAContextThatEndsEndsAnUpload(t *testing.T) {
 	}
 	close(stop)
 }
+
+func TestAVeryLargeHeadIsSentAsItIs(t *testing.T) {
+	long := strings.Repeat("y", 40_000)
+	up := listen(t, func(_ int, c net.Conn) {
+		serve(c, func(r *http.Request, body string) string {
+			if r.Header.Get("X") != long {
+				t.Error("the header was garbled")
+			}
+			return ok(itoa(len(body)))
+		})
+	})
+	p := newPool(t, up.dial)
+	for _, req := range []*Request{get("/"), post(big(100_000), 100_000), post(big(100_000), -1)} {
+		size := "100000"
+		if req.Body == nil {
+			size = "0"
+		}
+		req.Out.Header = durward.Header{{Name: "X", Value: long}}
+		want(t, p, req, 200, size)
+	}
+	if up.accepted() != 1 {
+		t.Errorf("%d connections, want 1", up.accepted())
+	}
+}
+
+func TestTrailersThatCouldBreakTheMessageAreNotSent(t *testing.T) {
+	for _, f := range []durward.Field{{Name: "X", Value: "a\r\n\r\nGET / HTTP/1.1"}, {Name: "X", Value: "a\x00"}, {Name: "X Y", Value: "a"}} {
+		whole := make(chan bool, 1)
+		up := listen(t, func(_ int, c net.Conn) {
+			r, err := http.ReadRequest(bufio.NewReader(c))
+			if err == nil {
+				_, err = io.Copy(io.Discard, r.Body)
+			}
+			whole <- err == nil
+		})
+		req := post(strings.NewReader("hello"), -1)
+		req.Trailer = func() durward.Header { return durward.Header{f} }
+		_, err := newPool(t, up.dial).RoundTrip(t.Context(), req)
+		if kindOf(err) != RequestBody || !errors.Is(err, durward.ErrBodyMalformed) {
+			t.Errorf("%q: got %v", f, err)
+		}
+		if <-whole {
+			t.Errorf("%q: the target took the request for whole", f)
+		}
+	}
+}
+
+func TestAnInformThatFailsAfterAnUploadEndsTheExchange(t *testing.T) {
+	p := once(t, "HTTP/1.1 103 Early Hints\r\n\r\n"+ok("hello"))
+	req := post(big(100_000), -1)
+	req.Inform = func(int, durward.Header) error { return io.ErrClosedPipe }
+	if _, err := p.RoundTrip(t.Context(), req); kindOf(err) != Canceled || !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("got %v", err)
+	}
+	if s := p.Stats(); s.Open != 0 {
+		t.Errorf("the pool has %+v", s)
+	}
+}
+
+func TestABodyThatNeverMovesIsTheClientsFault(t *testing.T) {
+	p := once(t, ok(""))
+	if _, err := p.RoundTrip(t.Context(), post(still{}, -1)); kindOf(err) != RequestBody {
+		t.Errorf("got %v", err)
+	}
+}
+
+type still struct{}
+
+func (still) Read([]byte) (int, error) { return 0, nil }
