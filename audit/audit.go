@@ -88,6 +88,7 @@ type Log struct {
 	mu      sync.Mutex
 	cur     *batch // being filled
 	state   writerState
+	gather  int // callers that end the gathering of a group
 	closing bool
 	lost    uint64 // outcomes that no system record accounts for yet
 	refused uint64 // attempts, likewise

@@ -14,6 +14,7 @@ type batch struct {
 	bytes   []byte
 	records []record
 	waiters *group // of those who wait for it; nil when nobody does
+	waiting int    // how many they are
 }
 
 // record is one body in a batch. A kept one survives a failed write.
@@ -42,6 +43,7 @@ type writerState uint8
 const (
 	writerIdle      writerState = iota // waits without a timer
 	writerLingering                    // waits a little for company; attempts need a signal
+	writerGathering                    // waits until Log.gather callers wait, and for a timer
 	writerBusy                         // looks at the queue again before it waits
 )
 
@@ -88,8 +90,11 @@ func (l *Log) add(body []byte, wait, urgent bool) (g *group, err error) {
 			b.waiters = &group{done: make(chan struct{})}
 		}
 		g = b.waiters
-		signal = l.state != writerBusy
-		l.state = writerBusy
+		b.waiting++
+		if l.state != writerGathering || b.waiting >= l.gather {
+			signal = l.state != writerBusy
+			l.state = writerBusy
+		}
 	case l.state == writerIdle:
 		signal, l.state = true, writerLingering
 	case queued == l.cfg.MaxQueue/4:

@@ -14,6 +14,10 @@ import (
 const (
 	// linger is how long outcomes wait for an attempt to share a write with.
 	linger = 20 * time.Millisecond
+	// pace is the least time from one sync to the next while more callers are
+	// expected to join. Syncing as fast as the disk can would spend more
+	// processor time on that than on the requests.
+	pace = time.Millisecond
 	// syncInterval is how often a buffered log is synced.
 	syncInterval = time.Second
 	// A failing log tries again after firstRetry, then twice as long each
@@ -39,6 +43,9 @@ type writer struct {
 	suspect bool  // a sync of f failed: it must not be written again
 	out     []byte
 	spare   *batch
+
+	peak   int       // callers in a group, of late
+	synced time.Time // when the last group was begun
 
 	retry     time.Duration
 	timer     *time.Timer
@@ -78,6 +85,8 @@ func (w *writer) wait() bool {
 			return true
 		case failing:
 			l.state, pause = writerBusy, w.retry
+		case l.cur.waiters != nil && w.gathers(&pause):
+			l.state, l.gather = writerGathering, w.peak
 		case l.cur.waiters != nil, queued > 0 && !lingering, queued > l.cfg.MaxQueue/4:
 			l.state = writerBusy
 			l.mu.Unlock()
@@ -111,6 +120,17 @@ func (w *writer) wait() bool {
 	}
 }
 
+// gathers tells whether the callers that wait shall wait for others, and how
+// long. They do not when they are as many as of late, or the last sync was a
+// while ago: one caller alone never waits. The caller holds mu.
+func (w *writer) gathers(pause *time.Duration) bool {
+	if w.l.cfg.Durability == DurabilityBuffered || w.l.cur.waiting >= w.peak {
+		return false
+	}
+	*pause = pace - time.Since(w.synced)
+	return *pause > 0
+}
+
 // step repairs what failed and writes what is queued.
 func (w *writer) step() {
 	if w.l.failure.Load() != nil {
@@ -131,12 +151,13 @@ func (w *writer) writeQueued() {
 		return
 	}
 	w.spare = nil
+	w.peak, w.synced = max(b.waiting, w.peak*7/8), time.Now()
 	if err := w.store(b); err != nil {
 		w.failed(err, b)
 		return
 	}
 	b.waiters.finish(nil)
-	b.bytes, b.records, b.waiters = b.bytes[:0], b.records[:0], nil
+	b.bytes, b.records, b.waiters, b.waiting = b.bytes[:0], b.records[:0], nil, 0
 	if cap(b.bytes) <= maxIdleBuffer {
 		w.spare = b
 	}
