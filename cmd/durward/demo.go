@@ -62,7 +62,9 @@ func (c *demoCmd) Run(ctx context.Context, s streams) error {
 	}
 	follower := d.gateway.Audit().Follow(1024)
 	if c.JSON {
-		err = json.NewEncoder(s.out).Encode(d.summary())
+		enc := json.NewEncoder(s.out)
+		enc.SetEscapeHTML(false) // people read it too
+		err = enc.Encode(d.summary())
 	} else {
 		d.introduce(s.out)
 	}
@@ -167,7 +169,7 @@ func (d *demo) seed(ctx context.Context) error {
 		return err
 	}
 	for user, roles := range issuer.DemoUsers() {
-		if d.tokens[user], err = d.issuer.Mint(issuer.Claims{"sub": user, "roles": roles}); err != nil {
+		if d.tokens[user], err = d.issuer.Mint(issuer.Claims{"sub": user, "roles": roles}, issuer.Alg("EdDSA")); err != nil {
 			return err
 		}
 	}
