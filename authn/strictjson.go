@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"unicode/utf8"
 )
 
@@ -22,84 +21,126 @@ var errJSON = errors.New("not a plain JSON object")
 // 7493: UTF-8, no member twice at any depth (after escapes are resolved), and
 // nothing behind it. Two readers of such an object cannot disagree on it.
 // Numbers stay json.Number.
+//
+// The standard library decides whether the text is JSON at all; what follows
+// relies on that, and only builds the values: its own decoder keeps the last of
+// two members of one name, and lets nobody know.
 func readObject(data []byte) (map[string]any, error) {
 	if !utf8.Valid(data) || !json.Valid(data) {
 		return nil, errJSON
 	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	r := objectReader{d: d, left: maxMembers}
-	v, err := r.value(0)
-	if err != nil {
-		return nil, err
-	}
-	o, ok := v.(map[string]any)
-	if !ok {
+	r := objectReader{data: data, left: maxMembers}
+	if r.next() != '{' {
 		return nil, errJSON
 	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, errJSON
-	}
-	return o, nil
+	return r.object(1)
 }
 
+// objectReader walks valid JSON.
 type objectReader struct {
-	d    *json.Decoder
+	data []byte
+	i    int
 	left int
 }
 
-func (r *objectReader) value(depth int) (any, error) {
-	t, err := r.d.Token()
-	if err != nil {
-		return nil, errJSON
+// next skips white space and gives the byte behind it, without taking it.
+func (r *objectReader) next() byte {
+	for {
+		switch c := r.data[r.i]; c {
+		case ' ', '\t', '\r', '\n':
+			r.i++
+		default:
+			return c
+		}
 	}
-	delim, ok := t.(json.Delim)
-	if !ok {
-		return t, nil
-	}
-	if depth == maxDepth {
-		return nil, errJSON
-	}
-	if delim == '{' {
-		return r.object(depth + 1)
-	}
-	return r.array(depth + 1)
 }
 
-func (r *objectReader) object(depth int) (any, error) {
+func (r *objectReader) value(depth int) (any, error) {
+	if r.left--; r.left < 0 || depth > maxDepth {
+		return nil, errJSON
+	}
+	switch c := r.next(); c {
+	case '{':
+		return r.object(depth)
+	case '[':
+		return r.array(depth)
+	case '"':
+		return r.text()
+	case 't':
+		r.i += len("true")
+		return true, nil
+	case 'f':
+		r.i += len("false")
+		return false, nil
+	case 'n':
+		r.i += len("null")
+		return nil, nil
+	}
+	from := r.i
+	for r.i < len(r.data) && bytes.IndexByte([]byte("+-.0123456789Ee"), r.data[r.i]) >= 0 {
+		r.i++
+	}
+	return json.Number(r.data[from:r.i]), nil
+}
+
+func (r *objectReader) object(depth int) (map[string]any, error) {
 	o := make(map[string]any, 8)
-	for r.d.More() {
-		t, err := r.d.Token()
-		name, ok := t.(string)
-		if err != nil || !ok {
-			return nil, errJSON
+	r.i++ // {
+	for r.next() != '}' {
+		if r.data[r.i] == ',' {
+			r.i++
+			r.next()
+		}
+		name, err := r.text()
+		if err != nil {
+			return nil, err
 		}
 		if _, twice := o[name]; twice {
 			return nil, errJSON
 		}
-		if r.left--; r.left < 0 {
-			return nil, errJSON
-		}
-		if o[name], err = r.value(depth); err != nil {
+		r.next()
+		r.i++ // :
+		if o[name], err = r.value(depth + 1); err != nil {
 			return nil, err
 		}
 	}
-	_, err := r.d.Token()
-	return o, err
+	r.i++
+	return o, nil
 }
 
-func (r *objectReader) array(depth int) (any, error) {
+func (r *objectReader) array(depth int) ([]any, error) {
 	a := []any{}
-	for r.d.More() {
-		if r.left--; r.left < 0 {
-			return nil, errJSON
+	r.i++ // [
+	for r.next() != ']' {
+		if r.data[r.i] == ',' {
+			r.i++
 		}
-		v, err := r.value(depth)
+		v, err := r.value(depth + 1)
 		if err != nil {
 			return nil, err
 		}
 		a = append(a, v)
 	}
-	_, err := r.d.Token()
-	return a, err
+	r.i++
+	return a, nil
+}
+
+// text reads a string. One with escapes is left to the standard library.
+func (r *objectReader) text() (string, error) {
+	from, escaped := r.i, false
+	for r.i++; r.data[r.i] != '"'; r.i++ {
+		if r.data[r.i] == '\\' {
+			escaped = true
+			r.i++
+		}
+	}
+	r.i++
+	if !escaped {
+		return string(r.data[from+1 : r.i-1]), nil
+	}
+	var s string
+	if err := json.Unmarshal(r.data[from:r.i], &s); err != nil {
+		return "", errJSON
+	}
+	return s, nil
 }
