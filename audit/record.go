@@ -127,6 +127,11 @@ func appendText(b []byte, key, s string, limit int) []byte {
 	}
 	b = append(b, key...)
 	if len(s) <= limit {
+		if plain(s) {
+			b = append(b, '"')
+			b = append(b, s...)
+			return append(b, '"')
+		}
 		return durward.AppendString(b, s)
 	}
 	for limit > 0 && !utf8.RuneStart(s[limit]) {
@@ -134,6 +139,25 @@ func appendText(b []byte, key, s string, limit int) []byte {
 	}
 	b = durward.AppendString(b, s[:limit])
 	return append(b[:len(b)-1], `\u2026"`...)
+}
+
+// plainByte marks what durward.AppendString writes as it is.
+var plainByte = func() (table [256]bool) {
+	for c := byte(0x20); c < 0x7f; c++ {
+		table[c] = c != '"' && c != '\\' && c != '<' && c != '>' && c != '&'
+	}
+	return table
+}()
+
+// plain tells whether s is its own JSON string but for the quotes, as nearly
+// all values are.
+func plain(s string) bool {
+	for i := range len(s) {
+		if !plainByte[s[i]] {
+			return false
+		}
+	}
+	return true
 }
 
 // appendNumber appends a field that is not zero.

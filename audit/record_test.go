@@ -109,6 +109,19 @@ func TestLongValuesAreCutAtACharacter(t *testing.T) {
 	}
 }
 
+func TestTheFastPathOfAStringIsTheSlowOne(t *testing.T) {
+	for c := range 256 {
+		s := "a" + string([]byte{byte(c)}) + "b"
+		want := string(durward.AppendString([]byte("k:"), s))
+		if got := string(appendText(nil, "k:", s, 10)); got != want {
+			t.Errorf("byte %#x is written %s, want %s", c, got, want)
+		}
+		if slow := !strings.Contains(want, s); plain(s) && slow {
+			t.Errorf("byte %#x is plain", c)
+		}
+	}
+}
+
 func TestTimesAreInUTCWithMicroseconds(t *testing.T) {
 	berlin := time.FixedZone("CET", 3600)
 	for want, in := range map[string]time.Time{
