@@ -4,6 +4,7 @@
 package contract
 
 import (
+	"cmp"
 	"math/big"
 	"strings"
 )
@@ -73,27 +74,68 @@ func boundedNumber(s string) bool {
 	return true
 }
 
-// smallInt reads a literal that is a plain integer of at most 18 digits.
-func smallInt(s string) (int64, bool) {
-	digits, negative := s, false
-	if digits != "" && digits[0] == '-' {
-		digits, negative = digits[1:], true
+// decimal is a short number: digits / 10^scale.
+type decimal struct {
+	digits int64
+	scale  int
+}
+
+// maxDigits keeps a decimal within an int64.
+const maxDigits = 18
+
+var powers = func() (p [maxDigits + 1]int64) {
+	p[0] = 1
+	for i := 1; i < len(p); i++ {
+		p[i] = p[i-1] * 10
 	}
-	if digits == "" || len(digits) > 18 {
-		return 0, false
+	return p
+}()
+
+// short reads a literal of at most 18 digits without an exponent: nearly every
+// number that is ever sent, and exact without big numbers.
+func short(s string) (d decimal, ok bool) {
+	i, negative := 0, false
+	if s != "" && s[0] == '-' {
+		i, negative = 1, true
 	}
-	var v int64
-	for i := 0; i < len(digits); i++ {
-		d := digits[i] - '0'
-		if d > 9 {
-			return 0, false
+	if len(s)-i > maxDigits || len(s) == i {
+		return d, false
+	}
+	point := -1
+	for ; i < len(s); i++ {
+		c := s[i] - '0'
+		if c > 9 {
+			if s[i] != '.' || point >= 0 {
+				return d, false
+			}
+			point = i
+			continue
 		}
-		v = v*10 + int64(d)
+		d.digits = d.digits*10 + int64(c)
+	}
+	if point >= 0 {
+		d.scale = len(s) - point - 1
 	}
 	if negative {
-		v = -v
+		d.digits = -d.digits
 	}
-	return v, true
+	return d, true
+}
+
+// align brings two decimals to the same scale, where an int64 can hold that.
+func align(a, b decimal) (x, y int64, ok bool) {
+	by := func(d decimal, n int) (int64, bool) {
+		const most = 1<<63 - 1
+		return d.digits * powers[n], d.digits <= most/powers[n] && d.digits >= -most/powers[n]
+	}
+	x, y, ok = a.digits, b.digits, true
+	switch {
+	case a.scale < b.scale:
+		x, ok = by(a, b.scale-a.scale)
+	case a.scale > b.scale:
+		y, ok = by(b, a.scale-b.scale)
+	}
+	return x, y, ok
 }
 
 // rat reads a bounded literal exactly. One that is not a number is 0, which
@@ -107,51 +149,47 @@ func rat(s string) *big.Rat {
 }
 
 func compareNumbers(a, b string) int {
-	x, ok := smallInt(a)
-	if y, ok2 := smallInt(b); ok && ok2 {
-		switch {
-		case x < y:
-			return -1
-		case x > y:
-			return 1
+	if x, ok := short(a); ok {
+		if y, ok := short(b); ok {
+			if i, j, ok := align(x, y); ok {
+				return cmp.Compare(i, j)
+			}
 		}
-		return 0
 	}
 	return rat(a).Cmp(rat(b))
 }
 
 // isInteger tells that a number has no fraction: 1.0 and 1e2 have none.
 func isInteger(s string) bool {
-	if !strings.ContainsAny(s, ".eE") {
+	if strings.IndexByte(s, '.') < 0 && strings.IndexByte(s, 'e') < 0 && strings.IndexByte(s, 'E') < 0 {
 		return true
+	}
+	if d, ok := short(s); ok {
+		return d.digits%powers[d.scale] == 0
 	}
 	return rat(s).IsInt()
 }
 
 // bound is a number of a schema, read once.
 type bound struct {
-	small   int64
+	small   decimal
 	isSmall bool
 	exact   *big.Rat
 }
 
 func newBound(literal string) *bound {
 	b := &bound{exact: rat(literal)}
-	b.small, b.isSmall = smallInt(literal)
+	b.small, b.isSmall = short(literal)
 	return b
 }
 
 // compare compares a literal with the bound.
 func (b *bound) compare(s string) int {
 	if b.isSmall {
-		if v, ok := smallInt(s); ok {
-			switch {
-			case v < b.small:
-				return -1
-			case v > b.small:
-				return 1
+		if d, ok := short(s); ok {
+			if x, y, ok := align(d, b.small); ok {
+				return cmp.Compare(x, y)
 			}
-			return 0
 		}
 	}
 	return rat(s).Cmp(b.exact)
@@ -159,9 +197,11 @@ func (b *bound) compare(s string) int {
 
 // divides tells that the literal is a multiple of the bound.
 func (b *bound) divides(s string) bool {
-	if b.isSmall && b.small != 0 {
-		if v, ok := smallInt(s); ok {
-			return v%b.small == 0
+	if b.isSmall {
+		if d, ok := short(s); ok {
+			if x, y, ok := align(d, b.small); ok && y != 0 {
+				return x%y == 0
+			}
 		}
 	}
 	return b.exact.Sign() != 0 && new(big.Rat).Quo(rat(s), b.exact).IsInt()
