@@ -12,6 +12,8 @@ import (
 )
 
 var (
+	errForwardingField = errors.New("must be auto, forwarded or x-forwarded-for")
+
 	errForwarded      = errors.New("a trusted proxy sent a Forwarded field that breaks RFC 7239")
 	errForwardedFor   = errors.New("a trusted proxy sent an X-Forwarded-For field that is no list of addresses")
 	errForwardedProto = errors.New("a trusted proxy sent more than one scheme, or one that is not http or https")
@@ -34,6 +36,19 @@ const (
 	// XForwardedOnly reads X-Forwarded-For and X-Forwarded-Proto.
 	XForwardedOnly ForwardingField = "x-forwarded-for"
 )
+
+// UnmarshalText reads "auto" (AnyForwarding), "forwarded" or "x-forwarded-for".
+func (f *ForwardingField) UnmarshalText(text []byte) error {
+	switch one := ForwardingField(text); one {
+	case ForwardedOnly, XForwardedOnly:
+		*f = one
+	case "auto", AnyForwarding:
+		*f = AnyForwarding
+	default:
+		return errForwardingField
+	}
+	return nil
+}
 
 // Clients judges who is at the other end of a request. It is immutable and
 // safe for concurrent use. The zero value trusts nobody.

@@ -111,6 +111,21 @@ func TestTheClientIsTheNearestHopThatIsNoProxy(t *testing.T) {
 	}
 }
 
+func TestTheForwardingFieldIsReadFromText(t *testing.T) {
+	for text, want := range map[string]ForwardingField{
+		"": AnyForwarding, "auto": AnyForwarding, "forwarded": ForwardedOnly, "x-forwarded-for": XForwardedOnly,
+	} {
+		f := ForwardingField("before")
+		if err := f.UnmarshalText([]byte(text)); err != nil || f != want {
+			t.Errorf("%q was read as %q (%v)", text, f, err)
+		}
+	}
+	f := ForwardedOnly
+	if err := f.UnmarshalText([]byte("x-real-ip")); err == nil || f != ForwardedOnly {
+		t.Errorf("x-real-ip was read as %q", f)
+	}
+}
+
 func TestTheZeroClientsTrustsNobody(t *testing.T) {
 	in := &durward.Request{Scheme: "https", Peer: netip.MustParseAddrPort("127.0.0.1:1")}
 	in.Header.Add("X-Forwarded-For", "203.0.113.9")
