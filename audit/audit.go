@@ -28,7 +28,8 @@
 // durward.AppendString, so that none can end its line, start another or move a
 // terminal. Query strings, header values other than the user agent, and
 // credentials are never recorded. A flood of refusals before authentication
-// costs two records per client, operation and window, not one per request.
+// costs two records per client, operation and window, not one per request, and
+// cannot fill the queue.
 //
 // # Failure policy
 //
@@ -93,6 +94,7 @@ type Log struct {
 	lost    uint64 // outcomes that no system record accounts for yet
 	refused uint64 // attempts, likewise
 
+	pressed   atomic.Bool             // the queue is half full
 	failure   atomic.Pointer[failure] // nil while records can be stored
 	wake      chan struct{}           // capacity 1
 	done      chan struct{}           // closed when the writer has ended

@@ -78,10 +78,12 @@ func (l *Log) attempt(ctx context.Context, x *durward.Exchange) error {
 // record is counted as lost and attempts are refused until there is room.
 //
 // Refusals by a rate limit or by overload before an attempt was stored are
-// aggregated per client, operation and code: see Config.FloodWindow.
+// aggregated per client, operation and code: see Config.FloodWindow. While the
+// queue is half full, all refusals before an attempt are, so that strangers
+// cannot fill it and stop the requests of others.
 func (l *Log) Outcome(x *durward.Exchange, end End) {
 	stored := attemptStored(x)
-	if !stored && (end.Code == durward.CodeRateLimited || end.Code == durward.CodeOverloaded) {
+	if !stored && (end.Code == durward.CodeRateLimited || end.Code == durward.CodeOverloaded || end.Code != "" && l.pressed.Load()) {
 		if !l.floods.first(x.Client.Address, x.Operation, end.Code) {
 			l.count.floodRefusals.Add(1)
 			return

@@ -18,7 +18,8 @@ const (
 
 // floodTable counts refusals that get no record of their own. A cell lives
 // from the first refusal of its key to the next sweep, at most one window.
-// At most floodShards*(floodPerShard+2) records can come of one sweep.
+// A shard holds floodPerShard keys, and one for each code beyond that, so that
+// the records of one sweep are bounded too.
 type floodTable struct {
 	window time.Duration
 	now    func() time.Time
@@ -40,9 +41,9 @@ type floodShard struct {
 // immutable, so equal pointers are equal operations, and hashing one is cheap.
 // The zero address stands for all clients that found the shard full.
 type floodKey struct {
-	client     netip.Addr
-	operation  *durward.Operation
-	overloaded bool
+	client    netip.Addr
+	operation *durward.Operation
+	code      durward.Code
 }
 
 type floodCell struct {
@@ -52,7 +53,7 @@ type floodCell struct {
 
 // first counts a refusal and tells whether it is to be written in full.
 func (t *floodTable) first(client netip.Addr, op *durward.Operation, code durward.Code) bool {
-	key := floodKey{client, op, code == durward.CodeOverloaded}
+	key := floodKey{client, op, code}
 	a := client.As16()
 	shard := &t.shards[(a[15]^a[13]^a[11]^a[7]^a[5])%floodShards]
 	shard.mu.Lock()
@@ -64,7 +65,7 @@ func (t *floodTable) first(client netip.Addr, op *durward.Operation, code durwar
 	empty := len(shard.cells) == 0
 	full := false
 	if len(shard.cells) >= floodPerShard {
-		full, key = true, floodKey{overloaded: key.overloaded}
+		full, key = true, floodKey{code: code}
 		if cell := shard.cells[key]; cell != nil {
 			cell.count++
 			shard.mu.Unlock()
@@ -125,10 +126,7 @@ func (l *Log) sweepFloods() {
 			}
 			ev := durward.Event{
 				Kind: durward.EventFlood, Time: now, Client: key.client,
-				Code: durward.CodeRateLimited, Count: cell.count, Took: now.Sub(cell.since),
-			}
-			if key.overloaded {
-				ev.Code = durward.CodeOverloaded
+				Code: key.code, Count: cell.count, Took: now.Sub(cell.since),
 			}
 			if key.operation != nil {
 				ev.API, ev.Operation = key.operation.API, key.operation.ID

@@ -104,6 +104,54 @@ func TestARefusalAfterAnAttemptHasItsOwnRecordAlways(t *testing.T) {
 	}
 }
 
+func TestStrangersCannotFillTheQueue(t *testing.T) {
+	dir := t.TempDir()
+	const refusals = 200
+	synctest.Test(t, func(t *testing.T) {
+		disk := &faults{}
+		l := open(t, Config{Directory: dir, MaxQueue: 32}, Options{files: disk})
+		hold := make(chan struct{})
+		disk.set(func(f *faults) { f.hold = hold })
+		var slow sync.WaitGroup
+		slow.Go(func() { wantStored(t, attempt(l, "slow")) })
+		synctest.Wait() // the writer hangs in the sync
+		for range refusals {
+			l.Outcome(stranger("192.0.2.1"), End{Status: 401, Code: durward.CodeUnauthenticated})
+		}
+		for range 8 { // outcomes of running requests still find room
+			x := newExchange("running")
+			x.Trail = []durward.Step{{Stage: StageName, Verdict: durward.Allow}}
+			l.Outcome(x, okEnd)
+		}
+		if s := l.Stats(); s.Failing || s.OutcomesLost != 0 {
+			t.Errorf("stats %+v", s)
+		}
+		disk.set(func(f *faults) { f.hold = nil })
+		close(hold)
+		slow.Wait()
+		l.Close()
+	})
+	mustVerify(t, dir)
+	events := readEvents(t, dir)
+	total, running := 0, 0
+	for _, ev := range ofKind(events, durward.EventOutcome) {
+		if ev.RequestID == "running" {
+			running++
+		} else {
+			total++
+		}
+	}
+	for _, f := range ofKind(events, durward.EventFlood) {
+		if f.Code != durward.CodeUnauthenticated {
+			t.Errorf("flood %+v", f)
+		}
+		total += f.Count
+	}
+	if total != refusals || running != 8 {
+		t.Errorf("%d refusals and %d outcomes are accounted for", total, running)
+	}
+}
+
 func TestTheTableOfFloodsIsBounded(t *testing.T) {
 	const clients = 20000
 	events := inBubble(t, Config{MaxQueue: 1 << 16}, func(t *testing.T, l *Log) {
@@ -115,7 +163,9 @@ func TestTheTableOfFloodsIsBounded(t *testing.T) {
 		}
 		cells := 0
 		for i := range l.floods.shards {
+			l.floods.shards[i].mu.Lock()
 			cells += len(l.floods.shards[i].cells)
+			l.floods.shards[i].mu.Unlock()
 		}
 		if cells > floodShards*(floodPerShard+2) {
 			t.Errorf("%d cells", cells)

@@ -83,6 +83,9 @@ func TestFollowersMayComeAndGoUnderLoad(t *testing.T) {
 }
 
 func TestTheHotPathAllocatesNextToNothing(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector makes pools forget")
+	}
 	for name, test := range map[string]struct {
 		ceiling float64
 		run     func(l *Log, x *durward.Exchange)

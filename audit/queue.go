@@ -84,6 +84,9 @@ func (l *Log) add(body []byte, wait, urgent bool) (g *group, err error) {
 	}
 	b.bytes = append(b.bytes, body...)
 	b.records = append(b.records, record{len(b.bytes), !wait})
+	if queued == l.cfg.MaxQueue/2 {
+		l.pressed.Store(true)
+	}
 	switch {
 	case wait:
 		if b.waiters == nil {
@@ -138,6 +141,7 @@ func (l *Log) take(spare *batch) *batch {
 	}
 	b := l.cur
 	l.cur = spare
+	l.pressed.Store(false)
 	return b
 }
 
@@ -155,6 +159,7 @@ func (l *Log) fail(err error, failed *batch) {
 		l.requeue(failed)
 	}
 	l.requeue(queue)
+	l.pressed.Store(len(l.cur.records) > l.cfg.MaxQueue/2)
 	l.mu.Unlock()
 	if failed != nil {
 		failed.waiters.finish(err)
