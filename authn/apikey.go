@@ -10,10 +10,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"hash"
-	"net/netip"
-	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -159,97 +156,4 @@ func (a *keyAuth) matches(text string, want *[32]byte) bool {
 	clear(m.sum[:])
 	a.macs.Put(m)
 	return ok
-}
-
-func (a *keyAuth) allowed(k *durward.Key, c *durward.Consumer, id, environment string, from netip.Addr, now time.Time) error {
-	switch {
-	case k.ID != id || k.Environment != environment || k.Consumer == "" || k.Consumer != c.ID:
-		return errKeyUnknown // the store gave something else than was asked for
-	case len(a.environments) > 0 && !slices.Contains(a.environments, environment):
-		return errKeyEnvironment
-	case !k.Revoked.IsZero():
-		return errKeyRevoked
-	case !k.Expires.IsZero() && !now.Before(k.Expires):
-		return errKeyExpired
-	case c.Disabled:
-		return errKeyConsumer
-	case len(k.Addresses) > 0 && !within(k.Addresses, from):
-		return errKeyAddress
-	}
-	return nil
-}
-
-func within(prefixes []netip.Prefix, a netip.Addr) bool {
-	for _, p := range prefixes {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	return false
-}
-
-// union joins two lists without copying where one is enough.
-func union(a, b []string) []string {
-	switch {
-	case len(b) == 0:
-		return a
-	case len(a) == 0:
-		return b
-	}
-	out := slices.Clone(a)
-	for _, s := range b {
-		if !slices.Contains(out, s) {
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
-// named tells whether a query pair has that name, however it is escaped.
-func named(pair, name string) bool {
-	k, _, _ := strings.Cut(pair, "=")
-	if k == name {
-		return true
-	}
-	if !strings.ContainsAny(k, "%+") {
-		return false
-	}
-	k, err := url.QueryUnescape(k)
-	return err == nil && k == name
-}
-
-func countParam(query, name string) int {
-	n := 0
-	for pair := range strings.SplitSeq(query, "&") {
-		if named(pair, name) {
-			n++
-		}
-	}
-	return n
-}
-
-func paramValue(query, name string) (string, bool) {
-	for pair := range strings.SplitSeq(query, "&") {
-		if named(pair, name) {
-			_, v, _ := strings.Cut(pair, "=")
-			v, err := url.QueryUnescape(v)
-			return v, err == nil
-		}
-	}
-	return "", false
-}
-
-// dropParam removes a parameter, so that the upstream and its logs do not get
-// the key.
-func dropParam(query, name string) string {
-	if countParam(query, name) == 0 {
-		return query
-	}
-	var kept []string
-	for pair := range strings.SplitSeq(query, "&") {
-		if !named(pair, name) {
-			kept = append(kept, pair)
-		}
-	}
-	return strings.Join(kept, "&")
 }

@@ -5,16 +5,12 @@ package authn
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -33,40 +29,6 @@ type fetcher interface {
 	// accepted tells that the last document was good, so that the next fetch
 	// may ask whether it has changed.
 	accepted()
-}
-
-// newClient makes a client for issuers that chain to roots (nil: the system's).
-func newClient(roots *x509.CertPool) *http.Client {
-	return &http.Client{
-		Transport: &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
-			DialContext:            (&net.Dialer{Timeout: 3 * time.Second}).DialContext,
-			TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-			TLSHandshakeTimeout:    3 * time.Second,
-			ResponseHeaderTimeout:  fetchTimeout,
-			MaxResponseHeaderBytes: 64 << 10,
-			MaxIdleConnsPerHost:    1,
-			IdleConnTimeout:        time.Minute,
-			ForceAttemptHTTP2:      true,
-		},
-		CheckRedirect: noRedirect,
-	}
-}
-
-// noRedirect keeps an answer from sending the gateway somewhere that the
-// configuration does not name.
-func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-
-func readPool(path string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(path)
-	if err != nil {
-		return nil, errors.New("cannot be read")
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, errors.New("holds no certificate (PEM)")
-	}
-	return pool, nil
 }
 
 // discoveryURL is the metadata document of an issuer's URL (OpenID Connect
@@ -200,36 +162,4 @@ func maxAge(field string) time.Duration {
 		}
 	}
 	return age
-}
-
-// fileFetcher reads a key set from a file, again when it has changed.
-type fileFetcher struct {
-	path          string
-	seen, pending fileState
-}
-
-type fileState struct {
-	size     int64
-	modified time.Time
-}
-
-func (f *fileFetcher) accepted() { f.seen = f.pending }
-
-func (f *fileFetcher) fetch(context.Context) (document, error) {
-	info, err := os.Stat(f.path)
-	if err != nil || !info.Mode().IsRegular() { // opening a pipe would hang
-		return document{}, errors.New("jwks: not a regular file that can be read")
-	}
-	state := fileState{info.Size(), info.ModTime()}
-	if state == f.seen {
-		return document{same: true, maxAge: -1}, nil
-	}
-	file, err := os.Open(f.path)
-	if err != nil {
-		return document{}, errors.New("jwks: file cannot be opened")
-	}
-	defer file.Close()
-	body, err := readBounded(file)
-	f.pending = state
-	return document{body: body, maxAge: -1}, err
 }

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
-	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -35,24 +34,6 @@ type issuer struct {
 	name   string
 	config IssuerConfig // with defaults
 	source *source
-}
-
-// sources are the key sources that are in use, by what they are fetched from.
-type sources struct {
-	client *http.Client
-	now    func() time.Time
-	log    *slog.Logger
-
-	mu   sync.Mutex
-	used map[sourceID]*source
-	last map[string]*issuer // newest by name: an unchanged entry stays the same object
-}
-
-// sourceID tells two key sources apart. The name is part of it, so that two
-// issuers never share keys by accident of configuration.
-type sourceID struct {
-	name, issuer, discovery, url, file, ca string
-	refresh, min, stale                    time.Duration
 }
 
 // NewIssuers makes the root, which knows no issuer yet. A nil client is one
@@ -156,67 +137,4 @@ func (s *Issuers) Refresh(ctx context.Context) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func (s *sources) acquire(name string, c IssuerConfig) (*issuer, error) {
-	id := sourceID{
-		name: name, issuer: c.Issuer, discovery: c.Discovery, url: c.JWKSURL, file: c.JWKSFile, ca: c.CA,
-		refresh: c.RefreshInterval.Std(), min: c.MinRefresh.Std(), stale: c.StaleFor.Std(),
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	src, ok := s.used[id]
-	if !ok {
-		client := s.client
-		if c.CA != "" {
-			pool, err := readPool(c.CA)
-			if err != nil {
-				return nil, durward.Invalid("ca", "%v", err)
-			}
-			client = newClient(pool)
-		}
-		src = newSource(id, client, s.now, s.log)
-		if client != s.client {
-			src.own = client
-		}
-		s.used[id] = src
-	}
-	src.users++
-	if old := s.last[name]; old != nil && old.source == src && reflect.DeepEqual(old.config, c) {
-		return old, nil
-	}
-	return &issuer{name: name, config: c, source: src}, nil
-}
-
-// remember makes these the newest issuers, once all of them are good.
-func (s *sources) remember(newest map[string]*issuer) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	maps.Copy(s.last, newest)
-}
-
-func (s *sources) release(src *source) {
-	s.mu.Lock()
-	src.users--
-	idle := src.users == 0
-	if idle {
-		delete(s.used, src.id)
-		if last := s.last[src.id.name]; last != nil && last.source == src {
-			delete(s.last, src.id.name)
-		}
-	}
-	s.mu.Unlock()
-	if idle {
-		src.stop()
-	}
-}
-
-func (s *sources) stopAll() {
-	s.mu.Lock()
-	all := slices.Collect(maps.Values(s.used))
-	s.mu.Unlock()
-	for _, src := range all {
-		src.stop()
-	}
-	s.client.CloseIdleConnections()
 }
