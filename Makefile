@@ -19,7 +19,7 @@ race: ## the concurrent packages under the race detector
 
 lint: ## gofmt and staticcheck
 	test -z "$$(gofmt -l .)"
-	$(GO) run honnef.co/go/tools/cmd/staticcheck@2026.1 ./...
+	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
 
 fuzz: ## every fuzz target for a few seconds
 	./internal/fuzz.sh

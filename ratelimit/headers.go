@@ -31,8 +31,11 @@ func newHeaders(h Headers, limits []limit) headers {
 	out := headers{draft: h.draft(), legacy: h.legacy()}
 	for i := range limits {
 		l := &limits[i]
-		quota := strconv.FormatInt(l.rate.capacity/l.rate.interval, 10)
-		window := strconv.FormatInt(max(seconds(time.Duration(l.rate.capacity)), 1), 10)
+		burst := l.rate.capacity / l.rate.interval
+		quota := strconv.FormatInt(burst, 10)
+		// The interval is rounded up to whole nanoseconds; without taking
+		// that back, 3 a second would be announced as 3 in two seconds.
+		window := strconv.FormatInt(max(seconds(time.Duration(l.rate.capacity-burst)), 1), 10)
 		l.fields = fields{item: "\"" + l.name + "\";r=", quota: quota}
 		if i > 0 {
 			out.policy += ", "

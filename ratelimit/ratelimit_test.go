@@ -338,3 +338,17 @@ func TestAClockThatJumpsLocksNobodyOut(t *testing.T) {
 		})
 	}
 }
+
+func TestARateThatDoesNotDivideASecondIsAnnouncedAsConfigured(t *testing.T) {
+	for rate, want := range map[string]string{"3/s": `"total";q=3;w=1`, "7/m": `"total";q=7;w=60`, "1000/h": `"total";q=1000;w=3600`, "20/s": `"total";q=20;w=1`} {
+		var l Limit
+		if err := l.UnmarshalText([]byte(rate)); err != nil {
+			t.Fatal(err)
+		}
+		x := &durward.Exchange{}
+		ByClient(&Config{Total: &l}, "s", NewCounters(0, nil)).Request(t.Context(), x)
+		if got := x.Extra.Get("Ratelimit-Policy"); got != want {
+			t.Errorf("%s: %s, want %s", rate, got, want)
+		}
+	}
+}
