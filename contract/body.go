@@ -130,7 +130,7 @@ func (b *bodyForm) compile(sc *schemas) (*bodyRule, error) {
 				return nil, err
 			}
 			r.shape = r.schema.shapeOf()
-			r.names = r.schema.requiredNames(0)
+			r.names = r.schema.requiredNames(nil, map[*schema]bool{})
 			r.open = r.shape.rest != nil || len(r.shape.members) == 0
 		} else {
 			r.open = true
@@ -142,16 +142,17 @@ func (b *bodyForm) compile(sc *schemas) (*bodyRule, error) {
 
 // requiredNames lists the members that a schema requires, through references
 // and allOf.
-func (s *schema) requiredNames(depth int) []string {
-	if depth > maxReference {
-		return nil
+func (s *schema) requiredNames(out []string, seen map[*schema]bool) []string {
+	if seen[s] {
+		return out
 	}
-	out := slices.Clone(s.required)
+	seen[s] = true
+	out = append(out, s.required...)
 	if s.ref != nil {
-		out = append(out, s.ref.requiredNames(depth+1)...)
+		out = s.ref.requiredNames(out, seen)
 	}
 	for _, p := range s.allOf {
-		out = append(out, p.requiredNames(depth+1)...)
+		out = p.requiredNames(out, seen)
 	}
 	return out
 }

@@ -74,13 +74,24 @@ type checker struct {
 	out   *durward.Violations
 	quiet int // above 0 only the verdict is wanted
 	steps int
+	known map[verdictKey]bool
+	used  []*schema // what has evaluated the members or items of a value
 	lim   *limits
 	dec   decoder
+}
+
+// verdictKey names a value within the tree and a schema. The verdict on an
+// object or array is kept, because alternatives within alternatives would ask
+// for it again and again, at every level twice as often.
+type verdictKey struct {
+	s *schema
+	i int32
 }
 
 // run checks the value at node root and adds what is wrong to out.
 func (c *checker) run(s *schema, root int32) bool {
 	c.path, c.quiet, c.steps = append(c.path[:0], root), 0, 0
+	clear(c.known)
 	ok := c.check(s, root)
 	if c.steps > maxSteps {
 		c.quiet = 0
@@ -135,9 +146,22 @@ func (c *checker) inside(s *schema, i int32) bool {
 
 // quietly gives the verdict alone.
 func (c *checker) quietly(s *schema, i int32) bool {
+	kept := c.t.nodes[i].first != 0
+	key := verdictKey{s, i}
+	if kept {
+		if ok, known := c.known[key]; known {
+			return ok
+		}
+	}
 	c.quiet++
 	ok := c.check(s, i)
 	c.quiet--
+	if kept && c.steps <= maxSteps {
+		if c.known == nil {
+			c.known = make(map[verdictKey]bool)
+		}
+		c.known[key] = ok
+	}
 	return ok
 }
 
@@ -148,7 +172,7 @@ func (c *checker) check(s *schema, i int32) bool {
 	if s.never {
 		return c.fail(reasonUnknown)
 	}
-	n := &c.t.nodes[i]
+	n := c.t.nodes[i] // a copy: the tree may grow
 	if s.foreign != nil {
 		return c.foreign(s, i)
 	}
@@ -171,6 +195,13 @@ func (c *checker) check(s *schema, i int32) bool {
 	}
 	if s.inPart && (ok || !c.done()) {
 		ok = c.combined(s, i) && ok
+	}
+	// What fails evaluates nothing, and is refused anyway.
+	if ok && s.unevaluatedMembers != nil && n.kind == kObject {
+		ok = c.members(s, i)
+	}
+	if ok && s.unevaluatedItems != nil && n.kind == kArray {
+		ok = c.items(s, i)
 	}
 	return ok
 }

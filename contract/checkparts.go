@@ -13,7 +13,7 @@ func (c *checker) object(s *schema, i int32) bool {
 		ok = c.fail(reasonMembers)
 	}
 	ok = c.required(s.required, i) && ok
-	if s.properties != nil || s.patterns != nil || s.additional != nil || s.names != nil || s.evaluators != nil {
+	if s.properties != nil || s.patterns != nil || s.additional != nil || s.names != nil {
 		for m := n.first; m != 0 && (ok || !c.done()); m = c.t.nodes[m].next {
 			ok = c.member(s, m) && ok
 		}
@@ -62,29 +62,7 @@ func (c *checker) member(s *schema, m int32) bool {
 	if !known && s.additional != nil {
 		ok = c.inside(s.additional, m) && ok
 	}
-	if s.evaluators != nil && !evaluated(s.evaluators, key) {
-		c.path = append(c.path, m)
-		ok = c.fail(reasonUnknown)
-		c.path = c.path[:len(c.path)-1]
-	}
 	return ok
-}
-
-func evaluated(by []*schema, key string) bool {
-	for _, s := range by {
-		if s.additional != nil {
-			return true
-		}
-		if _, ok := s.properties[key]; ok {
-			return true
-		}
-		for _, one := range s.patterns {
-			if one.re.MatchString(key) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // memberName holds a member's name, as a string, against a schema.

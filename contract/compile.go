@@ -296,16 +296,35 @@ func (b *builder) objects() {
 		}
 	}
 	s.dependentSchemas = b.named("dependentSchemas")
-	if c, ok := b.has("unevaluatedProperties"); ok {
-		s.unevaluated = true
-		if c.v == false {
-			s.evaluators = []*schema{s}
+	b.dependencies()
+	s.unevaluatedMembers = b.schema("unevaluatedProperties")
+	s.hasObject = s.properties != nil || s.required != nil || s.patterns != nil || s.additional != nil || s.names != nil ||
+		s.minMembers > 0 || s.maxMembers >= 0 || s.dependentRequired != nil || s.dependentSchemas != nil
+}
+
+// dependencies is the keyword that dependentRequired and dependentSchemas have
+// replaced, and which documents still use.
+func (b *builder) dependencies() {
+	c, ok := b.has("dependencies")
+	if !ok {
+		return
+	}
+	s := b.s
+	if s.dependentRequired == nil {
+		s.dependentRequired = map[string][]string{}
+	}
+	if s.dependentSchemas == nil {
+		s.dependentSchemas = map[string]*schema{}
+	}
+	for name, part := range c.members() {
+		if _, names := part.v.([]any); names {
+			s.dependentRequired[name] = append(s.dependentRequired[name], b.names(part)...)
+		} else if had := s.dependentSchemas[name]; b.err == nil && had == nil {
+			s.dependentSchemas[name] = b.part(part)
+		} else {
+			b.fail(part, "the name is in dependentSchemas too")
 		}
 	}
-	_, old := b.has("dependencies")
-	s.unevaluated = s.unevaluated || old
-	s.hasObject = s.properties != nil || s.required != nil || s.patterns != nil || s.additional != nil || s.names != nil ||
-		s.minMembers > 0 || s.maxMembers >= 0 || s.dependentRequired != nil || s.dependentSchemas != nil || s.evaluators != nil
 }
 
 func (b *builder) arrays() {
@@ -322,9 +341,7 @@ func (b *builder) arrays() {
 			b.fail(c, "uniqueItems must be true or false")
 		}
 	}
-	if _, ok := b.has("unevaluatedItems"); ok {
-		s.unevaluated, s.evaluators = true, nil
-	}
+	s.unevaluatedItems = b.schema("unevaluatedItems")
 	s.hasArray = s.prefix != nil || s.items != nil || s.contains != nil || s.minItems > 0 || s.maxItems >= 0 || s.unique
 }
 

@@ -161,7 +161,7 @@ func (w *work) text(m *mediaRule, s string) *fault {
 	}
 	if m.schema != nil {
 		w.t.reset()
-		w.c.run(m.schema, w.c.scalar(m.schema, m.schema.typeSet(0), s))
+		w.c.run(m.schema, w.c.scalar(m.schema, m.schema.typeSet(), s))
 	}
 	return nil
 }

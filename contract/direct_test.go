@@ -46,7 +46,7 @@ func (r random) schema(depth int) any {
 	}
 	m := map[string]any{}
 	for range 1 + r.IntN(3) {
-		switch r.IntN(27) {
+		switch r.IntN(30) {
 		case 0, 1:
 			m["type"] = r.pick("integer", "string", "object", "array", "number", []any{"integer", "null"}, []any{"object", "array"})
 		case 2, 3:
@@ -95,6 +95,12 @@ func (r random) schema(depth int) any {
 			m["dependentSchemas"] = map[string]any{"a": r.schema(depth - 1)}
 		case 25:
 			m["unevaluatedProperties"] = r.schema(depth - 1)
+		case 27:
+			m["unevaluatedItems"] = r.schema(depth - 1)
+		case 28:
+			m["unevaluatedProperties"], m["anyOf"] = false, r.list(depth-1)
+		case 29:
+			m["unevaluatedProperties"], m["if"], m["oneOf"] = false, r.schema(depth-1), r.list(depth-1)
 		case 26:
 			m["multipleOf"] = r.pick(number("2"), number("0.5"))
 		}

@@ -22,7 +22,7 @@
 // Config.OnError decides (deny by default).
 //
 // State: none between requests but pooled buffers. Schemas are compiled when
-// the document is loaded. A direct validator covers all of JSON Schema but
-// unevaluated members behind alternatives, dynamic references and embedded
-// identifiers; those parts are left to github.com/santhosh-tekuri/jsonschema.
+// the document is loaded, into a direct validator that covers JSON Schema
+// 2020-12 but for dynamic references, anchors and embedded identifiers; schemas
+// that lead to one are left to github.com/santhosh-tekuri/jsonschema.
 package contract

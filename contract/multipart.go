@@ -150,7 +150,7 @@ func (w *work) multipart(m *mediaRule, content []byte, boundary string) *fault {
 		switch {
 		case s == nil && !m.open, s != nil && s.never:
 			w.c.note("", reasonUnknown)
-		case seen[p.name] && (s == nil || s.typeSet(0)&kArray == 0):
+		case seen[p.name] && (s == nil || s.typeSet()&kArray == 0):
 			w.c.note("", reasonRepeated)
 		default:
 			w.part(s, m.encoding[p.name], p)
@@ -176,13 +176,13 @@ func (w *work) part(s *schema, form *partForm, p *part) {
 	if s == nil {
 		return
 	}
-	types := s.typeSet(0) &^ kNull
+	types := s.typeSet() &^ kNull
 	if types == kArray {
 		// Each part is one item.
 		if s = s.shapeOf().items; s == nil {
 			return
 		}
-		types = s.typeSet(0) &^ kNull
+		types = s.typeSet() &^ kNull
 	}
 	if isJSONType(p.base) || types == kObject {
 		root := int32(len(w.t.nodes))

@@ -175,7 +175,7 @@ func (op *operation) compile(sc *schemas) (*rules, error) {
 		if err != nil {
 			return nil, err
 		}
-		one := &rule{parameter: p, schema: s, types: s.typeSet(0)}
+		one := &rule{parameter: p, schema: s, types: s.typeSet()}
 		one.single = one.types &^ (kArray | kObject)
 		one.shape = s.shapeOf()
 		if err := one.check(); err != nil {

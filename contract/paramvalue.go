@@ -162,7 +162,7 @@ func (c *checker) item(root, last int32, s *schema, piece string, decode decodeF
 	if !ok {
 		return 0, reasonChar
 	}
-	i := c.scalar(s, s.typeSet(0), text)
+	i := c.scalar(s, s.typeSet(), text)
 	c.t.nodes[i].index = c.t.nodes[root].count
 	c.t.link(root, last, i)
 	return i, ""
@@ -216,7 +216,7 @@ func (c *checker) addMember(root, last int32, sh *shape, name, text string) (int
 		return 0, reasonMany
 	}
 	s := sh.member(name)
-	i := c.scalar(s, s.typeSet(0), text)
+	i := c.scalar(s, s.typeSet(), text)
 	c.t.nodes[i].key, c.t.nodes[i].index = name, c.t.nodes[root].count
 	c.t.link(root, last, i)
 	return i, ""

@@ -262,7 +262,7 @@ func (w *work) objectParameter(r *rule) {
 func (w *work) pairMember(root, last int32, sh *shape, i int, member string, decode decodeFunc) (int32, string) {
 	c := &w.c
 	s := sh.member(member)
-	if s == nil || s.typeSet(0)&^kNull != kArray {
+	if s == nil || s.typeSet()&^kNull != kArray {
 		text, ok := decode(w.pairs[i].raw)
 		if !ok {
 			return 0, reasonChar

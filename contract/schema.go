@@ -39,22 +39,23 @@ type schema struct {
 	minMembers, maxMembers int
 	dependentRequired      map[string][]string
 	dependentSchemas       map[string]*schema
-	// unevaluatedProperties is false, and these schemas are the only ones
-	// that can evaluate a member: the schema itself, and what it refers to.
-	evaluators []*schema
+	unevaluatedMembers     *schema
 
 	prefix                   []*schema
 	items, contains          *schema
 	minContains, maxContains int
 	minItems, maxItems       int
 	unique                   bool
+	unevaluatedItems         *schema
 
 	allOf, anyOf, oneOf         []*schema
 	not, ifs, then, els         *schema
-	exotic                      bool // has what only the library can do, in all that leads here
-	unevaluated                 bool // has what only the library can do, for this value alone
+	exotic                      bool // only the library can check what leads here
 	foreign                     *jsonschema.Schema
 	hasObject, hasArray, inPart bool // which checks there are
+
+	done bool
+	set  kind // the types that a value can have; see typeSet
 }
 
 type patternSchema struct {
@@ -170,7 +171,7 @@ func (sc *schemas) compile(at place) (*schema, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &schema{at: at, foreign: lib}, nil
+		return &schema{at: at, foreign: lib, set: kAny | kInteger}, nil
 	}
 	return s, sc.finish(all)
 }
@@ -192,7 +193,7 @@ func (s *schema) parts() (same, within []*schema) {
 	for _, p := range s.dependentSchemas {
 		one(&same, p)
 	}
-	one(&within, s.additional, s.names, s.items, s.contains)
+	one(&within, s.additional, s.names, s.items, s.contains, s.unevaluatedMembers, s.unevaluatedItems)
 	one(&within, s.prefix...)
 	for _, p := range s.properties {
 		one(&within, p)
@@ -203,13 +204,13 @@ func (s *schema) parts() (same, within []*schema) {
 	return same, within
 }
 
-// all lists s and every schema that it leads to.
+// all lists s and every schema that it leads to and that is not finished.
 func (s *schema) all() []*schema {
 	list, seen := []*schema{s}, map[*schema]bool{s: true}
 	for i := 0; i < len(list); i++ {
 		same, within := list[i].parts()
 		for _, p := range append(same, within...) {
-			if !seen[p] {
+			if !seen[p] && !p.done {
 				seen[p] = true
 				list = append(list, p)
 			}
@@ -221,7 +222,7 @@ func (s *schema) all() []*schema {
 // endless tells that s applies to the same value again, without end.
 func (s *schema) endless(state map[*schema]int) bool {
 	const open, done = 1, 2
-	if state[s] != 0 {
+	if state[s] != 0 || s.done {
 		return state[s] == open
 	}
 	state[s] = open
@@ -235,8 +236,8 @@ func (s *schema) endless(state map[*schema]int) bool {
 	return false
 }
 
-// finish refuses schemas that apply to themselves without end, and leaves to
-// the library what only it can do.
+// finish refuses schemas that apply to themselves without end, and computes
+// what is asked of them often.
 func (sc *schemas) finish(all []*schema) error {
 	state := map[*schema]int{}
 	for _, s := range all {
@@ -244,38 +245,11 @@ func (sc *schemas) finish(all []*schema) error {
 			return sc.src.fail(s.at, "the schema refers to itself without end")
 		}
 	}
+	types := map[*schema]kind{}
 	for _, s := range all {
-		if !s.unevaluated || s.foreign != nil || s.evaluatedByRefs() {
-			continue
-		}
-		var err error
-		if s.foreign, err = sc.library(s.at); err != nil {
-			return err
-		}
+		s.done, s.set = true, s.possible(types)
 	}
 	return nil
-}
-
-// evaluatedByRefs tells that unevaluatedProperties is false and only
-// references and allOf apply to the same value, so that what they evaluate
-// does not depend on the value.
-func (s *schema) evaluatedByRefs() bool {
-	if s.evaluators == nil {
-		return false
-	}
-	list := []*schema{s}
-	for i := 0; i < len(list); i++ {
-		p := list[i]
-		if i > 0 && p.unevaluated || p.anyOf != nil || p.oneOf != nil || p.not != nil || p.ifs != nil || p.dependentSchemas != nil {
-			return false
-		}
-		if p.ref != nil {
-			list = append(list, p.ref)
-		}
-		list = append(list, p.allOf...)
-	}
-	s.evaluators = list
-	return true
 }
 
 func registerFormats(c *jsonschema.Compiler) {

@@ -13,14 +13,15 @@ type shape struct {
 
 func (s *schema) shapeOf() shape {
 	out := shape{members: map[string]*schema{}}
-	s.addShape(&out, 0)
+	s.addShape(&out, map[*schema]bool{})
 	return out
 }
 
-func (s *schema) addShape(out *shape, depth int) {
-	if depth > maxReference {
+func (s *schema) addShape(out *shape, seen map[*schema]bool) {
+	if seen[s] {
 		return
 	}
+	seen[s] = true
 	if out.items == nil {
 		out.items = s.items
 	}
@@ -33,34 +34,64 @@ func (s *schema) addShape(out *shape, depth int) {
 		out.rest = s.additional
 	}
 	if s.ref != nil {
-		s.ref.addShape(out, depth+1)
+		s.ref.addShape(out, seen)
 	}
 	for _, list := range [][]*schema{s.allOf, s.anyOf, s.oneOf} {
 		for _, p := range list {
-			p.addShape(out, depth+1)
+			p.addShape(out, seen)
 		}
 	}
 }
 
-// typeSet gives the types that a value can have. A schema without type that
-// bounds only one type is taken to mean that type, because "?n=x" would pass
-// {minimum: 1} otherwise.
-func (s *schema) typeSet(depth int) kind {
-	all := kAny | kInteger
-	if depth > maxReference || s == nil {
-		return all
+// typeSet gives the types that a value can have. No schema takes all.
+func (s *schema) typeSet() kind {
+	if s == nil {
+		return kAny | kInteger
 	}
+	return s.set
+}
+
+// possible computes typeSet. A schema without type that bounds only one type
+// is taken to mean that type, because "?n=x" would pass {minimum: 1}
+// otherwise. No schema applies to itself without end, so this ends.
+func (s *schema) possible(known map[*schema]kind) kind {
+	if s.done {
+		return s.set
+	}
+	if set, ok := known[s]; ok {
+		return set
+	}
+	set := s.ownTypes()
+	if s.ref != nil {
+		set &= s.ref.possible(known)
+	}
+	for _, p := range s.allOf {
+		set &= p.possible(known)
+	}
+	for _, list := range [][]*schema{s.anyOf, s.oneOf} {
+		if list == nil {
+			continue
+		}
+		var either kind
+		for _, p := range list {
+			either |= p.possible(known)
+		}
+		set &= either
+	}
+	known[s] = set
+	return set
+}
+
+func (s *schema) ownTypes() kind {
 	if s.never {
 		return 0
 	}
-	set := all
-	if s.types != 0 {
-		set = s.types
-		if set&kNumber != 0 {
-			set |= kInteger
-		}
-	} else {
-		set &= s.impliedTypes()
+	set := s.types
+	if set == 0 {
+		set = s.impliedTypes()
+	}
+	if set&kNumber != 0 {
+		set |= kInteger
 	}
 	if s.enum != nil {
 		var values kind
@@ -71,22 +102,6 @@ func (s *schema) typeSet(depth int) kind {
 			values |= kInteger
 		}
 		set &= values
-	}
-	if s.ref != nil {
-		set &= s.ref.typeSet(depth + 1)
-	}
-	for _, p := range s.allOf {
-		set &= p.typeSet(depth + 1)
-	}
-	for _, list := range [][]*schema{s.anyOf, s.oneOf} {
-		if list == nil {
-			continue
-		}
-		var either kind
-		for _, p := range list {
-			either |= p.typeSet(depth + 1)
-		}
-		set &= either
 	}
 	return set
 }

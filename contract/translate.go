@@ -16,12 +16,12 @@ import (
 var (
 	keywordsOfOne  = []string{"items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames", "unevaluatedItems", "unevaluatedProperties", "contentSchema"}
 	keywordsOfList = []string{"allOf", "anyOf", "oneOf", "prefixItems"}
-	keywordsOfMap  = []string{"properties", "patternProperties", "dependentSchemas"}
+	keywordsOfMap  = []string{"properties", "patternProperties", "dependentSchemas", "dependencies"}
 	// Keywords whose schemas describe a value of its own, which is closed or
 	// open by itself.
 	childKeywords = []string{"items", "additionalProperties", "prefixItems", "properties", "patternProperties"}
 	// Keywords that look at the value that the schema itself looks at.
-	samePlace = []string{"allOf", "anyOf", "oneOf", "if", "then", "else", "not", "dependentSchemas"}
+	samePlace = []string{"allOf", "anyOf", "oneOf", "if", "then", "else", "not", "dependentSchemas", "dependencies"}
 	// Dialects that mean JSON Schema 2020-12 here.
 	knownDialects = []string{
 		"https://spec.openapis.org/oas/3.1/dialect/base",
@@ -59,7 +59,7 @@ func (sc *schemas) prepare(at place, pos position) error {
 			return err
 		}
 	}
-	if pos.child && sc.v.closed && sc.declaresMembers(at, 0) {
+	if pos.child && sc.v.closed && sc.declaresMembers(at, map[place]bool{}) {
 		_, says := m["additionalProperties"]
 		if _, too := m["unevaluatedProperties"]; !says && !too {
 			m["unevaluatedProperties"] = false
@@ -128,7 +128,10 @@ func (sc *schemas) prepareParts(at place, m map[string]any, pos position, readOn
 	}
 	for _, keyword := range keywordsOfMap {
 		parts, _ := m[keyword].(map[string]any)
-		for name := range parts {
+		for name, part := range parts {
+			if _, names := part.([]any); names && keyword == "dependencies" {
+				continue
+			}
 			if err := sc.prepare(at.child(keyword, name), below(keyword)); err != nil {
 				return err
 			}
@@ -180,7 +183,7 @@ func (sc *schemas) rewriteReadOnly(at place, m map[string]any, inherited []strin
 			own = append(own, name)
 		}
 	}
-	all := append(sc.readOnlyOf(at, 0), inherited...)
+	all := append(sc.readOnlyOf(at, map[place]bool{}), inherited...)
 	if required, ok := m["required"].([]any); ok && len(all) > 0 {
 		kept := make([]any, 0, len(required))
 		for _, name := range required {
@@ -225,14 +228,15 @@ func (sc *schemas) says(at place, keyword string, hops int) bool {
 
 // readOnlyOf names the members that are read-only in a schema, what it refers
 // to, and its allOf.
-func (sc *schemas) readOnlyOf(at place, hops int) []string {
-	if hops > maxReference {
+func (sc *schemas) readOnlyOf(at place, seen map[place]bool) []string {
+	if seen[at] {
 		return nil
 	}
+	seen[at] = true
 	m, to, refers := sc.original(at)
 	var out []string
 	if refers {
-		out = sc.readOnlyOf(to, hops+1)
+		out = sc.readOnlyOf(to, seen)
 	}
 	properties, _ := m["properties"].(map[string]any)
 	for name := range properties {
@@ -242,34 +246,35 @@ func (sc *schemas) readOnlyOf(at place, hops int) []string {
 	}
 	allOf, _ := m["allOf"].([]any)
 	for i := range allOf {
-		out = append(out, sc.readOnlyOf(at.child("allOf").item(i), hops+1)...)
+		out = append(out, sc.readOnlyOf(at.child("allOf").item(i), seen)...)
 	}
 	return out
 }
 
 // declaresMembers tells that a schema, or one that looks at the same value,
 // has properties.
-func (sc *schemas) declaresMembers(at place, hops int) bool {
-	if hops > maxReference {
+func (sc *schemas) declaresMembers(at place, seen map[place]bool) bool {
+	if seen[at] {
 		return false
 	}
+	seen[at] = true
 	m, to, refers := sc.original(at)
 	if properties, ok := m["properties"].(map[string]any); ok && len(properties) > 0 {
 		return true
 	}
-	if refers && sc.declaresMembers(to, hops+1) {
+	if refers && sc.declaresMembers(to, seen) {
 		return true
 	}
 	for _, keyword := range []string{"allOf", "anyOf", "oneOf"} {
 		list, _ := m[keyword].([]any)
 		for i := range list {
-			if sc.declaresMembers(at.child(keyword).item(i), hops+1) {
+			if sc.declaresMembers(at.child(keyword).item(i), seen) {
 				return true
 			}
 		}
 	}
 	for _, keyword := range []string{"if", "then", "else"} {
-		if _, ok := m[keyword]; ok && sc.declaresMembers(at.child(keyword), hops+1) {
+		if _, ok := m[keyword]; ok && sc.declaresMembers(at.child(keyword), seen) {
 			return true
 		}
 	}
