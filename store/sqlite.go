@@ -9,6 +9,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -75,17 +76,21 @@ func (s *Store) connect(ctx context.Context) error {
 }
 
 // touchFile makes the database file with the right mode before SQLite would
-// make it with another, and refuses one that others can read or write.
+// make it with another, and refuses one that others can read or write. A file
+// that exists is not opened: closing it again would give away the locks that
+// another Store of this process has on it (POSIX locks belong to the process).
 func (s *Store) touchFile() error {
 	if s.path == "" {
 		return nil
 	}
-	f, err := os.OpenFile(s.path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
+	f, err := os.OpenFile(s.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	defer f.Close()
-	if s.opened, err = f.Stat(); err != nil {
+	if s.opened, err = os.Stat(s.path); err != nil {
 		return err
 	}
 	return checkMode(s.opened)

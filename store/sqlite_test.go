@@ -7,6 +7,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	neturl "net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -337,4 +338,24 @@ func TestURLs(t *testing.T) {
 	if path, _ := ParseURL("sqlite:a.db"); !filepath.IsAbs(path) {
 		t.Errorf("path %s", path)
 	}
+}
+
+func FuzzParseURL(f *testing.F) {
+	for _, url := range []string{"memory:", "sqlite:a.db", "sqlite:/a?b#c%", "sqlite:", "x:y", "sqlite:../a"} {
+		f.Add(url)
+	}
+	f.Fuzz(func(t *testing.T, url string) {
+		path, err := ParseURL(url)
+		if err == nil && (path == "") != (url == "memory:") {
+			t.Fatalf("%q is %q", url, path)
+		}
+		if path != "" {
+			// Whatever the path holds, SQLite gets exactly it.
+			s := &Store{path: path}
+			dsn, err := neturl.Parse(s.dsn())
+			if err != nil || dsn.Path != path || dsn.Query().Has("vfs") || len(dsn.Query()) != 2 || dsn.Fragment != "" {
+				t.Fatalf("%q becomes %v, %v", path, dsn, err)
+			}
+		}
+	})
 }
