@@ -172,6 +172,17 @@ func TestWholeRecordsCutFromTheVeryEndAreOnlySeenInTheReport(t *testing.T) {
 	}
 }
 
+func FuzzFileName(f *testing.F) {
+	f.Add("audit-00000000000000000001.jsonl")
+	f.Add("audit-+0000000000000000001.jsonl")
+	f.Add("audit-00000000000000000000.jsonl.gz")
+	f.Fuzz(func(t *testing.T, name string) {
+		if first, ok := parseFileName(name); ok && (first == 0 || fileName(first) != name) {
+			t.Fatalf("%q is %d", name, first)
+		}
+	})
+}
+
 func TestOldFilesAreRemovedOnRecordOnly(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, Config{Directory: dir, MaxFile: 4 << 10, KeepFiles: 3, Durability: DurabilityBuffered}, Options{})
