@@ -47,13 +47,17 @@ func Example() {
 		x := &durward.Exchange{Operation: &durward.Operation{API: "moot"}}
 		x.In.Header = fields
 		d := stage.Request(context.Background(), x)
-		fmt.Printf("%v %s%s %s\n", d.Verdict, d.Code, x.Principal.Subject, x.Extra.Get("Www-Authenticate"))
+		if d.Verdict == durward.Allow {
+			fmt.Println("allowed:", x.Principal.Subject)
+			return
+		}
+		fmt.Println("refused:", d.Code, x.Extra.Get("Www-Authenticate"))
 	}
 	ask(durward.Field{Name: "X-Api-Key", Value: text})
 	ask(durward.Field{Name: "X-Api-Key", Value: strings.ToUpper(text)})
 	ask()
 	// Output:
-	// allow acme
-	// deny unauthenticated ApiKey realm="moot"
-	// deny unauthenticated ApiKey realm="moot"
+	// allowed: acme
+	// refused: unauthenticated ApiKey realm="moot"
+	// refused: unauthenticated ApiKey realm="moot"
 }
