@@ -65,6 +65,7 @@ type Config struct {
 
 	doc       *strictyaml.Document
 	contracts map[string]*contract.Document
+	digests   map[string]string // of the contracts' files
 }
 
 // Admin is the `admin:` part of the document.

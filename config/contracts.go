@@ -4,6 +4,11 @@
 package config
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+
 	"durward"
 	"durward/contract"
 )
@@ -23,9 +28,9 @@ func (c *Config) operations(f *faults, at, name string, api *API) ([]*durward.Op
 		return nil, false
 	}
 	if c.contracts == nil {
-		c.contracts = map[string]*contract.Document{}
+		c.contracts, c.digests = map[string]*contract.Document{}, map[string]string{}
 	}
-	c.contracts[name] = doc
+	c.contracts[name], c.digests[name] = doc, digest(doc)
 	var out []*durward.Operation
 	for _, op := range doc.Operations() {
 		out = append(out, &durward.Operation{ID: op.ID, Method: op.Method, Template: op.Template})
@@ -34,4 +39,17 @@ func (c *Config) operations(f *faults, at, name string, api *API) ([]*durward.Op
 		f.add(at+".contract", "declares no operation")
 	}
 	return out, true
+}
+
+// digest identifies the content of all files of a contract. A file that went
+// away since the contract was read counts as another content.
+func digest(doc *contract.Document) string {
+	h := sha256.New()
+	io.WriteString(h, doc.SHA256())
+	for _, name := range doc.Files()[1:] {
+		data, err := readFile(name, maxContract)
+		sum := sha256.Sum256(data)
+		fmt.Fprintf(h, " %x %t", sum, err == nil)
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }

@@ -5,6 +5,7 @@ package config
 
 import (
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding"
 	"encoding/hex"
 	"fmt"
@@ -21,24 +22,32 @@ import (
 //
 // Values of fields marked as secret are left out, so that nobody can guess a
 // weak one from a fingerprint in a record; a change of a secret alone does
-// not change it.
+// not change it. Same sees such a change.
 func (c *Config) Fingerprint() string {
-	h := sha256.New()
-	hashFields(h, reflect.ValueOf(c).Elem())
-	for _, name := range c.APINames() {
-		if doc := c.contracts[name]; doc != nil {
-			io.WriteString(h, strictyaml.Key("contract", name)+": "+doc.SHA256()+"\n")
-		}
-	}
-	return hex.EncodeToString(h.Sum(nil))
+	return hex.EncodeToString(c.sum(false))
 }
 
-// hashFields writes every field with its path to h, but no secret.
-func hashFields(h io.Writer, v reflect.Value) {
+// Same tells whether both decide alike, secrets included: a reload from one to
+// the other would change nothing.
+func (c *Config) Same(other *Config) bool {
+	return subtle.ConstantTimeCompare(c.sum(true), other.sum(true)) == 1
+}
+
+func (c *Config) sum(secrets bool) []byte {
+	h := sha256.New()
+	hashFields(h, reflect.ValueOf(c).Elem(), secrets)
+	for _, name := range c.APINames() {
+		io.WriteString(h, strictyaml.Key("contract", name)+": "+c.digests[name]+"\n")
+	}
+	return h.Sum(nil)
+}
+
+// hashFields writes every field with its path to h, and secrets only on demand.
+func hashFields(h io.Writer, v reflect.Value, secrets bool) {
 	walk(v, "", strictyaml.Field{}, func(path string, f strictyaml.Field, v reflect.Value) {
 		switch {
 		case v.Kind() == reflect.Pointer: // left out
-		case f.Secret:
+		case f.Secret && !secrets:
 			fmt.Fprintf(h, "%s: secret, set: %t\n", path, !v.IsZero())
 		default:
 			fmt.Fprintf(h, "%s: %s\n", path, strconv.Quote(text(v)))

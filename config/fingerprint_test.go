@@ -71,15 +71,48 @@ func TestFingerprintFollowsTheContract(t *testing.T) {
 	}
 }
 
+func TestFingerprintFollowsTheFilesOfTheContract(t *testing.T) {
+	data, err := os.ReadFile("testdata/notes.openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	content := strings.Replace(string(data), "schema: {type: object, properties: {text: {type: string}}, required: [text]}", "schema: {$ref: 'shared.yaml#/note'}", 1)
+	if err := os.WriteFile(filepath.Join(dir, "c.yaml"), []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	with := func(shared string) *Config {
+		if err := os.WriteFile(filepath.Join(dir, "shared.yaml"), []byte(shared), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := parse(t, "notes.openapi.yaml", filepath.Join(dir, "c.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	one, two, again := with("note: {type: object}\n"), with("note: {type: string}\n"), with("note: {type: object}\n")
+	if one.Fingerprint() == two.Fingerprint() || one.Same(two) {
+		t.Error("a changed file that the contract refers to makes no difference")
+	}
+	if one.Fingerprint() != again.Fingerprint() || !one.Same(again) {
+		t.Error("the same files make a difference")
+	}
+}
+
 func TestFingerprintHoldsNoSecret(t *testing.T) {
 	type secret struct {
 		Open string `yaml:"open"`
 		Key  string `yaml:"key" secret:"true"`
 	}
-	sum := func(s secret) string {
+	hash := func(s secret, secrets bool) string {
 		h := sha256.New()
-		hashFields(h, reflect.ValueOf(s))
+		hashFields(h, reflect.ValueOf(s), secrets)
 		return fmt.Sprintf("%x", h.Sum(nil))
+	}
+	sum := func(s secret) string { return hash(s, false) }
+	if hash(secret{"a", "k1"}, true) == hash(secret{"a", "k2"}, true) {
+		t.Error("Same would not see that a secret changed")
 	}
 	if sum(secret{"a", "k1"}) != sum(secret{"a", "k2"}) {
 		t.Error("a secret can be told from the fingerprint")
