@@ -120,9 +120,6 @@ func (a *keyAuth) Authenticate(ctx context.Context, x *durward.Exchange) (p durw
 		return p, Rejected, err
 	}
 	a.keys.Touch(id, now)
-	if a.query != "" {
-		x.Out.RawQuery = dropParam(x.Out.RawQuery, a.query)
-	}
 	return durward.Principal{
 		Subject: consumer.ID, Consumer: consumer.ID, Method: "api_key", Credential: id,
 		Roles: union(consumer.Roles, key.Roles), Scopes: key.Scopes, Expires: key.Expires,

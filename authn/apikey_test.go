@@ -246,6 +246,11 @@ func TestKeyIsReadFromWhereItIsDeclared(t *testing.T) {
 				return
 			}
 			allowed(t, d)
+			if hide := HideQuery(Config{{APIKey: &row.api}}); hide != nil {
+				allowed(t, hide.Request(t.Context(), x))
+			} else if row.api.Query != "" {
+				t.Error("nothing hides the key from the upstream")
+			}
 			if x.Out.RawQuery != row.out {
 				t.Errorf("the upstream gets %q, want %q", x.Out.RawQuery, row.out)
 			}

@@ -97,7 +97,7 @@ func CredentialHeaders(cfg Config) []string {
 }
 
 // CredentialParameters gives the names of the query parameters that carry
-// credentials. The stage removes them from Exchange.Out once it has accepted.
+// credentials. HideQuery keeps them from the upstream.
 func CredentialParameters(cfg Config) []string {
 	var names []string
 	for _, m := range cfg {

@@ -4,9 +4,34 @@
 package authn
 
 import (
+	"context"
 	"net/url"
 	"strings"
+
+	"durward"
 )
+
+// HideQuery makes the stage that takes credentials out of Exchange.Out.RawQuery,
+// so that neither the upstream nor its logs get them. It belongs behind the
+// stage that fills Exchange.Out. It is nil when cfg reads no credential from
+// the query.
+func HideQuery(cfg Config) durward.Stage {
+	if names := CredentialParameters(cfg); len(names) > 0 {
+		return hideQuery(names)
+	}
+	return nil
+}
+
+type hideQuery []string
+
+func (hideQuery) Name() string { return "authn-hide" }
+
+func (h hideQuery) Request(_ context.Context, x *durward.Exchange) durward.Decision {
+	for _, name := range h {
+		x.Out.RawQuery = dropParam(x.Out.RawQuery, name)
+	}
+	return durward.Proceed()
+}
 
 // named tells whether a query pair has that name, however it is escaped.
 func named(pair, name string) bool {
@@ -42,8 +67,7 @@ func paramValue(query, name string) (string, bool) {
 	return "", false
 }
 
-// dropParam removes a parameter, so that the upstream and its logs do not get
-// the key.
+// dropParam removes a parameter, however often it occurs.
 func dropParam(query, name string) string {
 	if countParam(query, name) == 0 {
 		return query
