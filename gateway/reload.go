@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -104,8 +106,10 @@ func (g *Gateway) Watch(ctx context.Context) error {
 	}
 	defer w.Close()
 	watched := map[string]bool{}
+	var files []string
 	watch := func() {
-		for _, file := range g.cfg.Load().Files() {
+		files = g.cfg.Load().Files()
+		for _, file := range files {
 			if dir := filepath.Dir(file); !watched[dir] {
 				if err := w.Add(dir); err != nil {
 					g.log.Warn("cannot watch for changes; SIGHUP still reloads", "folder", dir, "error", err)
@@ -122,11 +126,15 @@ func (g *Gateway) Watch(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case _, ok := <-w.Events:
+		case e, ok := <-w.Events:
 			if !ok {
 				return nil
 			}
-			settle.Reset(250 * time.Millisecond)
+			// The store and the audit log often lie in the same folder. A name
+			// with two dots is how orchestrators swap a folder of files.
+			if slices.Contains(files, e.Name) || strings.HasPrefix(filepath.Base(e.Name), "..") {
+				settle.Reset(250 * time.Millisecond)
+			}
 		case err := <-w.Errors:
 			g.log.Warn("watching for changes", "error", err)
 		case <-settle.C:
