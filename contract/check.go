@@ -67,17 +67,18 @@ func typeReason(types kind) string {
 // checker holds a value against a schema. It is used for one value at a time
 // and keeps its buffers.
 type checker struct {
-	t     *tree
-	path  []int32 // from the root to the value that is looked at
-	in    string  // Violation.In
-	name  string  // of the parameter; "" in content, where the pointer is the name
-	out   *durward.Violations
-	quiet int // above 0 only the verdict is wanted
-	steps int
-	known map[verdictKey]bool
-	used  []*schema // what has evaluated the members or items of a value
-	lim   *limits
-	dec   decoder
+	t         *tree
+	path      []int32 // from the root to the value that is looked at
+	in        string  // Violation.In
+	name      string  // of the parameter; "" in content, where the pointer is the name
+	out       *durward.Violations
+	quiet     int // above 0 only the verdict is wanted
+	steps     int
+	known     map[verdictKey]bool
+	knownSize int
+	used      []*schema // what has evaluated the members or items of a value
+	lim       *limits
+	dec       decoder
 }
 
 // verdictKey names a value within the tree and a schema. The verdict on an
@@ -91,7 +92,10 @@ type verdictKey struct {
 // run checks the value at node root and adds what is wrong to out.
 func (c *checker) run(s *schema, root int32) bool {
 	c.path, c.quiet, c.steps = append(c.path[:0], root), 0, 0
-	clear(c.known)
+	if clear(c.known); c.knownSize > 1024 {
+		c.known = nil
+	}
+	c.knownSize = 0
 	ok := c.check(s, root)
 	if c.steps > maxSteps {
 		c.quiet = 0
@@ -161,6 +165,7 @@ func (c *checker) quietly(s *schema, i int32) bool {
 			c.known = make(map[verdictKey]bool)
 		}
 		c.known[key] = ok
+		c.knownSize++
 	}
 	return ok
 }

@@ -22,10 +22,11 @@ type Config struct {
 	// UnknownQuery says what happens to query parameters that the document
 	// does not declare: refuse (default) or allow.
 	UnknownQuery string `yaml:"unknown_query"`
-	// AdditionalProperties says what happens to members of a JSON or form
-	// object that the schema does not declare: schema (default) does as the
-	// schema says, refuse refuses them unless the schema says
-	// additionalProperties or declares no member at all.
+	// AdditionalProperties says what happens to members of a JSON object that
+	// the schema does not declare: schema (default) does as the schema says,
+	// refuse refuses them unless the schema says additionalProperties or
+	// declares no member at all. Fields of forms are always held to the
+	// latter.
 	AdditionalProperties string `yaml:"additional_properties"`
 	// ReadOnly says what happens to members that the schema marks readOnly:
 	// refuse (default) or allow. Either way they are not required.

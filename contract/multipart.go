@@ -135,7 +135,8 @@ func (p *part) readDisposition(s string) bool {
 }
 
 // multipart checks the parts' names, types and, where they are not files, their
-// values.
+// values. Each part is held against the schema of its field; keywords that
+// compare fields with each other (oneOf, dependentRequired) are not applied.
 func (w *work) multipart(m *mediaRule, content []byte, boundary string) *fault {
 	parts, f := splitParts(content, boundary, w.c.lim.parts)
 	if f != nil {

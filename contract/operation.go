@@ -89,32 +89,29 @@ type found struct {
 	err     error
 }
 
-// pathItem gives the operations of a path by method. A path item may be a
-// reference with siblings (OpenAPI 3.1.1, 4.8.9); a field in both is an error.
+// pathItem gives the operations of a path by method. What stands beside a
+// reference has no defined meaning (OpenAPI 3.1.1, 4.8.9), so operations and
+// parameters there are refused.
 func pathItem(item cursor) map[string]found {
 	fail := func(err error) map[string]found { return map[string]found{"": {err: err}} }
 	if err := item.object(); err != nil {
 		return fail(err)
 	}
-	target := item
 	if item.get("$ref").exists() {
+		for _, name := range append([]string{"parameters"}, methods...) {
+			if beside := item.get(name); beside.exists() {
+				return fail(beside.fail("a path item that is a reference can have no %s of its own", name))
+			}
+		}
 		var err error
-		if target, err = item.follow(); err != nil {
+		if item, err = item.follow(); err != nil {
 			return fail(err)
 		}
 	}
 	out := map[string]found{}
 	for _, method := range methods {
-		c := item.get(method)
-		from := item
-		if target.at != item.at && target.get(method).exists() {
-			if c.exists() {
-				return fail(c.fail("the path item and what it refers to both have this operation"))
-			}
-			c, from = target.get(method), target
-		}
-		if c.exists() {
-			out[strings.ToUpper(method)] = found{item: from, c: c, err: c.object()}
+		if c := item.get(method); c.exists() {
+			out[strings.ToUpper(method)] = found{item: item, c: c, err: c.object()}
 		}
 	}
 	return out

@@ -86,9 +86,10 @@ func (p *pattern) MatchString(s string) bool {
 func (p *pattern) String() string { return p.source }
 
 const (
-	ecmaSpace    = `\t\n\v\f\r \x{a0}\x{feff}\x{2028}\x{2029}\p{Zs}`
-	ecmaNotSpace = `[^` + ecmaSpace + `]`
-	ecmaDot      = `[^\n\r\x{2028}\x{2029}]`
+	ecmaSpace = `\t\n\v\f\r \x{a0}\x{feff}\x{2028}\x{2029}\p{Zs}`
+	ecmaOther = `\x{0}-\x{8}\x{e}-\x{1f}\x{21}-\x{9f}\x{a1}-\x{167f}\x{1681}-\x{1fff}\x{200b}-\x{2027}` +
+		`\x{202a}-\x{202e}\x{2030}-\x{205e}\x{2060}-\x{2fff}\x{3001}-\x{fefe}\x{ff00}-\x{10ffff}`
+	ecmaDot = `[^\n\r\x{2028}\x{2029}]`
 )
 
 // ecmaToRE2 rewrites what the two dialects write alike and mean differently,
@@ -155,9 +156,10 @@ func rewriteEscape(b *strings.Builder, s string, inClass bool) (int, error) {
 		}
 	case 'S':
 		if inClass {
-			return 0, errPattern
+			b.WriteString(ecmaOther)
+		} else {
+			b.WriteString("[" + ecmaOther + "]")
 		}
-		b.WriteString(ecmaNotSpace)
 	case 'd', 'D', 'w', 'W', 'f', 'n', 'r', 't', 'v':
 		b.WriteString(s[:2])
 	case 'b', 'B':
@@ -185,7 +187,7 @@ func rewriteEscape(b *strings.Builder, s string, inClass bool) (int, error) {
 	case 'p', 'P':
 		return rewriteProperty(b, s)
 	default:
-		if c >= utf8.RuneSelf || c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9' || c == '_' {
+		if c >= utf8.RuneSelf || c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9' {
 			return 0, errPattern // a back reference, or another dialect's escape
 		}
 		b.WriteString(s[:2])

@@ -11,6 +11,9 @@ package contract
 // evaluators appends the schemas that apply to value i and that it fits, s
 // first. The value must fit s but for its own unevaluated keywords.
 func (c *checker) evaluators(s *schema, i int32) {
+	if c.steps++; c.steps > maxSteps {
+		return
+	}
 	c.used = append(c.used, s)
 	if s.ref != nil {
 		c.evaluators(s.ref, i)
