@@ -148,7 +148,7 @@ func (g *Gateway) Watch(ctx context.Context) error {
 // the same folder, such as the store. A document that does not load is reported
 // by Reload.
 func (g *Gateway) reloadIfChanged(ctx context.Context) {
-	if cfg, err := config.Load(g.opts.Path, g.opts.Environment); err == nil && cfg.Fingerprint() == g.pipeline.Fingerprint() {
+	if cfg, err := config.Load(g.opts.Path, g.opts.Environment); err == nil && cfg.Same(g.cfg.Load()) {
 		return
 	}
 	_ = g.Reload(ctx) // logged and recorded there
