@@ -26,27 +26,50 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup:               setupScript,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"upstream": scripted((*world).cmdUpstream),
-			"issuer":   scripted((*world).cmdIssuer),
-			"gateway":  scripted((*world).cmdGateway),
-			"token":    scripted((*world).cmdToken),
-			"key":      scripted((*world).cmdKey),
-			"request":  scripted((*world).cmdRequest),
-			"raw":      scripted((*world).cmdRaw),
-			"saw":      scripted((*world).cmdSaw),
-			"records":  scripted((*world).cmdRecords),
-			"metrics":  scripted((*world).cmdMetrics),
-			"certs":    scripted((*world).cmdCerts),
-			"until":    scripted((*world).cmdUntil),
-		},
+		Cmds:                scriptedCommands(),
 	})
+}
+
+// command is one command of the scripts; what it finds goes to w.stdout(ts).
+type command func(w *world, ts *testscript.TestScript, args []string) error
+
+// commands are all commands that are not testscript's own. Other files of this
+// package may add to it in an init function.
+var commands = map[string]command{
+	"upstream":    (*world).cmdUpstream,
+	"issuer":      (*world).cmdIssuer,
+	"gateway":     (*world).cmdGateway,
+	"daemon":      (*world).cmdDaemon,
+	"token":       (*world).cmdToken,
+	"key":         (*world).cmdKey,
+	"request":     (*world).cmdRequest,
+	"background":  (*world).cmdBackground,
+	"finish":      (*world).cmdFinish,
+	"raw":         (*world).cmdRaw,
+	"connections": (*world).cmdConnections,
+	"handshake":   (*world).cmdHandshake,
+	"moot":        (*world).cmdMoot,
+	"sse":         (*world).cmdSSE,
+	"websocket":   (*world).cmdWebsocket,
+	"saw":         (*world).cmdSaw,
+	"records":     (*world).cmdRecords,
+	"metrics":     (*world).cmdMetrics,
+	"certs":       (*world).cmdCerts,
+	"until":       (*world).cmdUntil,
+}
+
+func scriptedCommands() map[string]func(*testscript.TestScript, bool, []string) {
+	all := map[string]func(*testscript.TestScript, bool, []string){}
+	for name, do := range commands {
+		all[name] = scripted(do)
+	}
+	return all
 }
 
 type worldKey struct{}
 
 func setupScript(env *testscript.Env) error {
-	w := &world{dir: env.WorkDir}
+	w := newWorld(env.WorkDir)
 	env.Values[worldKey{}] = w
 	env.Defer(func() { w.stop(context.Background()) })
 	// Scripts share the contract of the sample API.
@@ -59,7 +82,7 @@ func setupScript(env *testscript.Env) error {
 
 // scripted makes a method a command. A command that fails ends the script,
 // unless the line begins with "!".
-func scripted(do func(*world, *testscript.TestScript, []string) error) func(*testscript.TestScript, bool, []string) {
+func scripted(do command) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		w := ts.Value(worldKey{}).(*world)
 		err := do(w, ts, args)

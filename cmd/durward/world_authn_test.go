@@ -1,0 +1,181 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"durward/examples/issuer"
+)
+
+// cmdOther: "other VARIABLE SUBJECT [ROLE...]" mints a token of a second
+// issuer, which it starts first and whose URL is $OTHER.
+func (w *world) cmdOther(ts *testscript.TestScript, args []string) error {
+	if len(args) < 2 {
+		return errors.New("usage: other VARIABLE SUBJECT [ROLE...]")
+	}
+	is, err := issuer.New(issuer.Options{})
+	if err != nil {
+		return err
+	}
+	server := httptest.NewServer(is.Handler())
+	ts.Defer(server.Close)
+	is.SetURL(server.URL)
+	ts.Setenv("OTHER", server.URL)
+	token, err := is.Mint(issuer.Claims{"sub": args[1], "roles": args[2:]})
+	ts.Setenv(args[0], token)
+	return err
+}
+
+// cmdJWKS: "jwks FILE" writes the issuer's key set as it is now.
+func (w *world) cmdJWKS(ts *testscript.TestScript, args []string) error {
+	if len(args) != 1 {
+		return errors.New("usage: jwks FILE")
+	}
+	// Renamed into place, as an operator should, so that nobody reads half of it.
+	path := ts.MkAbs(args[0])
+	if err := os.WriteFile(path+".new", w.issuer.JWKS(), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
+// cmdFetches: "fetches VARIABLE" gives how often the issuer's key set was asked for.
+func (w *world) cmdFetches(ts *testscript.TestScript, args []string) error {
+	if len(args) != 0 {
+		return errors.New("usage: fetches")
+	}
+	fmt.Fprintf(ts.Stdout(), "%d\n", w.issuer.Fetches())
+	return nil
+}
+
+// cmdForge: "forge VARIABLE TOKEN ATTACK" makes a token that must be refused out
+// of a good one. The attacks: none (alg none, no signature), None, hs256-jwk and
+// hs256-pem (signed with the issuer's public key as a secret), payload (another
+// subject under the old signature), header (another member under the old
+// signature), unsigned (the signature removed), cut (the last character too).
+func (w *world) cmdForge(ts *testscript.TestScript, args []string) error {
+	if len(args) != 3 {
+		return errors.New("usage: forge VARIABLE TOKEN ATTACK")
+	}
+	parts := strings.Split(args[1], ".")
+	if len(parts) != 3 {
+		return errors.New("forge: that is no token")
+	}
+	forged, err := w.forge(parts, args[2])
+	if err != nil {
+		return err
+	}
+	ts.Setenv(args[0], forged)
+	return nil
+}
+
+func (w *world) forge(parts []string, attack string) (string, error) {
+	header, payload, signature := parts[0], parts[1], parts[2]
+	switch attack {
+	case "none", "None":
+		return part(`{"alg":"`+attack+`","typ":"at+jwt"}`) + "." + payload + ".", nil
+	case "hs256-jwk", "hs256-pem":
+		return w.forgeSymmetric(payload, attack == "hs256-pem")
+	case "payload":
+		claims, err := change(payload, "sub", "ada")
+		return header + "." + claims + "." + signature, err
+	case "jwk", "jku", "x5u", "crit", "zip":
+		var value any = "https://attacker.example/keys"
+		switch attack {
+		case "jwk":
+			value = map[string]string{"kty": "oct", "k": "AAAA"}
+		case "crit":
+			value = []string{"b64"}
+		}
+		changed, err := change(header, attack, value)
+		return changed + "." + payload + "." + signature, err
+	case "unsigned":
+		return header + "." + payload + ".", nil
+	case "cut":
+		return header + "." + payload + "." + signature[:len(signature)-4], nil
+	case "two":
+		return header + "." + payload, nil
+	case "long":
+		return header + "." + payload + "." + strings.Repeat("A", 9000), nil
+	}
+	return "", fmt.Errorf("forge: unknown attack %s", attack)
+}
+
+// forgeSymmetric signs with what everybody can read, for a verifier that lets
+// the token choose the algorithm.
+func (w *world) forgeSymmetric(payload string, asPEM bool) (string, error) {
+	var set jose.JSONWebKeySet
+	if err := json.Unmarshal(w.issuer.JWKS(), &set); err != nil {
+		return "", err
+	}
+	for _, key := range set.Keys {
+		if key.Algorithm != "RS256" {
+			continue
+		}
+		secret, err := key.MarshalJSON()
+		if asPEM {
+			if secret, err = x509.MarshalPKIXPublicKey(key.Key); err == nil {
+				secret = pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: secret})
+			}
+		}
+		if err != nil {
+			return "", err
+		}
+		signed := part(`{"alg":"HS256","typ":"at+jwt","kid":"`+key.KeyID+`"}`) + "." + payload
+		mac := hmac.New(sha256.New, secret)
+		mac.Write([]byte(signed))
+		return signed + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)), nil
+	}
+	return "", errors.New("forge: the issuer has no RS256 key")
+}
+
+func part(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
+
+// change sets one member of a part of a token.
+func change(encoded, name string, value any) (string, error) {
+	text, err := base64.RawURLEncoding.DecodeString(encoded)
+	if err != nil {
+		return "", err
+	}
+	var members map[string]any
+	if err := json.Unmarshal(text, &members); err != nil {
+		return "", err
+	}
+	members[name] = value
+	text, err = json.Marshal(members)
+	return part(string(text)), err
+}
+
+// cmdCapture: "capture VARIABLE REGEXP" puts what the regular expression's
+// first group finds in the stdout of the last command into a variable.
+func (w *world) cmdCapture(ts *testscript.TestScript, args []string) error {
+	if len(args) != 2 {
+		return errors.New("usage: capture VARIABLE REGEXP")
+	}
+	re, err := regexp.Compile("(?m)" + args[1])
+	if err != nil {
+		return err
+	}
+	found := re.FindStringSubmatch(ts.ReadFile("stdout"))
+	if len(found) != 2 {
+		return fmt.Errorf("capture: %q is not in stdout, or has not one group", args[1])
+	}
+	ts.Setenv(args[0], found[1])
+	return nil
+}

@@ -1,0 +1,105 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"durward"
+	"durward/authn"
+	"durward/examples/issuer"
+)
+
+// cmdIssuer: "issuer" starts one and sets $ISSUER; "issuer down|up|rotate".
+func (w *world) cmdIssuer(ts *testscript.TestScript, args []string) error {
+	if len(args) == 0 {
+		var err error
+		if w.issuer, err = issuer.New(issuer.Options{}); err != nil {
+			return err
+		}
+		w.issues = httptest.NewServer(w.issuer.Handler())
+		w.issuer.SetURL(w.issues.URL)
+		ts.Setenv("ISSUER", w.issues.URL)
+		return nil
+	}
+	switch args[0] {
+	case "down":
+		w.issuer.SetDown(true)
+	case "up":
+		w.issuer.SetDown(false)
+	case "rotate":
+		return w.issuer.Rotate()
+	default:
+		return errors.New("usage: issuer [down|up|rotate]")
+	}
+	return nil
+}
+
+// cmdToken: "token VARIABLE SUBJECT [-roles a,b] [-alg A] [-ttl D] [-aud A]
+// [-typ T] [-claim name=value]" mints a token into an environment variable.
+func (w *world) cmdToken(ts *testscript.TestScript, args []string) error {
+	if len(args) < 2 {
+		return errors.New("usage: token VARIABLE SUBJECT [-roles a,b] ...")
+	}
+	claims := issuer.Claims{"sub": args[1]}
+	var options []issuer.MintOption
+	for i := 2; i+1 < len(args); i += 2 {
+		value := args[i+1]
+		switch args[i] {
+		case "-roles":
+			claims["roles"] = strings.Split(value, ",")
+		case "-alg":
+			options = append(options, issuer.Alg(value))
+		case "-aud":
+			options = append(options, issuer.Audience(value))
+		case "-typ":
+			options = append(options, issuer.Type(value))
+		case "-ttl":
+			d, err := time.ParseDuration(value)
+			if err != nil {
+				return err
+			}
+			options = append(options, issuer.TTL(d))
+		case "-claim":
+			name, v, _ := strings.Cut(value, "=")
+			claims[name] = v
+		default:
+			return fmt.Errorf("token: unknown option %s", args[i])
+		}
+	}
+	token, err := w.issuer.Mint(claims, options...)
+	if err != nil {
+		return err
+	}
+	ts.Setenv(args[0], token)
+	return nil
+}
+
+// cmdKey: "key VARIABLE CONSUMER [ROLE...]" makes a key in the running
+// gateway's store; VARIABLE_ID gets its id.
+func (w *world) cmdKey(ts *testscript.TestScript, args []string) error {
+	if len(args) < 2 {
+		return errors.New("usage: key VARIABLE CONSUMER [ROLE...]")
+	}
+	st, ctx := w.gateway.Store(), context.Background()
+	if _, err := st.Consumer(ctx, args[1]); errors.Is(err, durward.ErrNotFound) {
+		if err := st.CreateConsumer(ctx, durward.Consumer{ID: args[1], Name: args[1]}); err != nil {
+			return err
+		}
+	}
+	text, id, hash, err := authn.MintKey(st.Pepper(), "test")
+	if err != nil {
+		return err
+	}
+	ts.Setenv(args[0], text)
+	ts.Setenv(args[0]+"_ID", id)
+	return st.CreateKey(ctx, durward.Key{ID: id, Environment: "test", Consumer: args[1], Hash: hash, Roles: args[2:]})
+}
