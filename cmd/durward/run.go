@@ -17,6 +17,7 @@ import (
 	"durward/config"
 	"durward/console"
 	"durward/gateway"
+	"durward/internal/heapfloor"
 )
 
 // configFlag is the configuration file of the commands that need one.
@@ -35,6 +36,7 @@ func (c *runCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	heapfloor.Set(16 << 20)
 	log := newLog(s.err, cfg.Log.Level, cfg.Log.Format)
 	g, err := gateway.Start(context.WithoutCancel(ctx), gateway.Options{Path: c.Config, Log: log, Build: build()})
 	if err != nil {
