@@ -34,18 +34,6 @@ type Document struct {
 	rules map[variant]map[string]*rules // by operation
 }
 
-// SecurityScheme is one of the ways to authenticate that the document names.
-type SecurityScheme struct {
-	Name         string // under which operations refer to it
-	Type         string // "apiKey", "http", "oauth2", "openIdConnect", "mutualTLS"
-	In           string // apiKey: "query", "header", "cookie"
-	Parameter    string // apiKey: the parameter's name
-	Scheme       string // http: "bearer", "basic", in lower case
-	BearerFormat string
-	DiscoveryURL string   // openIdConnect
-	Scopes       []string // oauth2: of all flows, sorted
-}
-
 // Load reads an OpenAPI document in YAML or JSON, and the files beside or below
 // it that it refers to. Everything that a request will need is compiled here,
 // so that a fault is an error now: a *LoadError with file, line and JSON
@@ -125,35 +113,6 @@ func (d *Document) read(root cursor) error {
 		return err
 	}
 	return d.readPaths(root)
-}
-
-func (d *Document) readSchemes(list cursor) error {
-	for name, c := range list.members() {
-		c, err := c.follow()
-		if err != nil {
-			return err
-		}
-		s := SecurityScheme{Name: name}
-		for _, field := range []struct {
-			name string
-			into *string
-		}{{"type", &s.Type}, {"in", &s.In}, {"name", &s.Parameter}, {"scheme", &s.Scheme}, {"bearerFormat", &s.BearerFormat}, {"openIdConnectUrl", &s.DiscoveryURL}} {
-			if *field.into, err = c.get(field.name).text(); err != nil {
-				return err
-			}
-		}
-		s.Scheme = strings.ToLower(s.Scheme)
-		for _, flow := range c.get("flows").members() {
-			for scope := range flow.get("scopes").members() {
-				if !slices.Contains(s.Scopes, scope) {
-					s.Scopes = append(s.Scopes, scope)
-				}
-			}
-		}
-		slices.Sort(s.Scopes)
-		d.schemes = append(d.schemes, s)
-	}
-	return nil
 }
 
 // Title is the API's name, for people.

@@ -44,6 +44,7 @@ func TestQueryParametersAreHeldAgainstTheirSchema(t *testing.T) {
 		`{name: empty, in: query, allowEmptyValue: true, schema: {type: integer}}`,
 		`{name: either, in: query, schema: {oneOf: [{type: integer}, {type: boolean}, {type: string, enum: [all]}]}}`,
 		`{name: untyped, in: query, schema: {minimum: 5}}`,
+		`{name: union, in: query, explode: false, schema: {oneOf: [{type: integer}, {type: array, items: {type: integer}}]}}`,
 		`{name: many, in: query, schema: {oneOf: [{type: string, maxLength: 3}, {type: array, items: {type: string, maxLength: 3}}]}}`,
 	)
 	s := mustStage(t, mustParse(t, doc), "op", &Config{})
@@ -128,6 +129,13 @@ func TestQueryParametersAreHeldAgainstTheirSchema(t *testing.T) {
 		"need=a&untyped=3":                      bad + "untyped: is too small",
 		"need=a&many=x":                         "allow",
 		"need=a&many=x&many=y":                  "allow",
+		"need=a&union=1":                        "allow",
+		"need=a&union=1,2":                      "allow",
+		"need=a&union=x":                        bad + "union: is not of exactly one of the allowed forms",
+		"need=a&union=1,x":                      bad + "union: is not of exactly one of the allowed forms",
+		"need=a&obj=r,%zz":                      bad + "obj: has a character that is not allowed",
+		"need=a&obj=,1":                         bad + "obj: is not well-formed",
+		"need=a&pipe=1|%00":                     bad + "pipe: has a character that is not allowed",
 		"need=a&debug=1":                        bad + "debug: is not allowed here",
 	} {
 		if got := ask(s, request{query: query}); got != want {

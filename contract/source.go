@@ -81,38 +81,6 @@ func (s *sources) fail(at place, format string, args ...any) error {
 	return &LoadError{File: f.name, Line: lineOf(f.lines, at.pointer), Pointer: at.pointer, Reason: fmt.Sprintf(format, args...)}
 }
 
-// lineOf finds the line of a value, or of the nearest above it that exists.
-func lineOf(n *yaml.Node, pointer string) int {
-	if n == nil {
-		return 0
-	}
-	line := n.Line
-	for token := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
-		for hops := 0; n.Kind == yaml.AliasNode && hops < maxReference; hops++ {
-			n = n.Alias
-		}
-		var next *yaml.Node
-		switch n.Kind {
-		case yaml.MappingNode:
-			for i := 0; i+1 < len(n.Content); i += 2 {
-				if n.Content[i].Value == unescapePointer(token) {
-					next, line = n.Content[i+1], n.Content[i].Line
-				}
-			}
-		case yaml.SequenceNode:
-			if i, err := strconv.Atoi(token); err == nil && i >= 0 && i < len(n.Content) {
-				next = n.Content[i]
-				line = next.Line
-			}
-		}
-		if next == nil {
-			return line
-		}
-		n = next
-	}
-	return line
-}
-
 func (s *sources) add(name, rel string, data []byte) (int, error) {
 	if len(s.files) >= maxFiles {
 		return 0, fmt.Errorf("%s: the document has more than %d files", name, maxFiles)

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // kind is the type of a JSON value. The values are bits, so that a schema's
@@ -57,15 +56,8 @@ func (t *tree) add(n node) int32 {
 	return int32(len(t.nodes) - 1)
 }
 
-// append makes n the last child of parent, whose last child so far is last (0
+// link makes child the last child of parent, whose last one so far is last (0
 // when it has none).
-func (t *tree) append(parent, last int32, n node) int32 {
-	n.index = t.nodes[parent].count
-	i := t.add(n)
-	t.link(parent, last, i)
-	return i
-}
-
 func (t *tree) link(parent, last, child int32) {
 	if last == 0 {
 		t.nodes[parent].first = child
@@ -178,50 +170,4 @@ func equal(a *tree, i int32, b *tree, j int32) bool {
 		}
 	}
 	return true
-}
-
-// pointerTo writes the JSON pointer (RFC 6901) of the last node of path, whose
-// first is the root. Names come from the client, so what is shown is bounded.
-func (t *tree) pointerTo(path []int32) string {
-	var b strings.Builder
-	for k, i := range path {
-		if k == 0 {
-			continue
-		}
-		if b.Len() > maxShownPointer {
-			b.WriteString("/...")
-			break
-		}
-		b.WriteByte('/')
-		if t.nodes[path[k-1]].kind == kArray {
-			b.WriteString(strconv.Itoa(int(t.nodes[i].index)))
-		} else {
-			b.WriteString(escapePointer(shown(t.nodes[i].key)))
-		}
-	}
-	return b.String()
-}
-
-const (
-	maxShownName    = 64
-	maxShownPointer = 256
-)
-
-// shown bounds a name that the client chose, and copies it.
-func shown(name string) string {
-	if len(name) > maxShownName {
-		return strings.ToValidUTF8(name[:maxShownName], "") + "..."
-	}
-	return strings.Clone(name)
-}
-
-func escapePointer(token string) string {
-	if !strings.ContainsAny(token, "~/") {
-		return token
-	}
-	return strings.ReplaceAll(strings.ReplaceAll(token, "~", "~0"), "/", "~1")
-}
-
-func unescapePointer(token string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
 }

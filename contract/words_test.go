@@ -174,6 +174,9 @@ func TestASchemaThatMultipliesItsWorkIsCutOff(t *testing.T) {
 
 func TestAStageServesManyRequestsAtOnce(t *testing.T) {
 	s := mustStage(t, mustParse(t, orderDoc), "order", &Config{})
+	if s.Name() != "contract" {
+		t.Error(s.Name())
+	}
 	good, bad := orderRequest(), orderRequest()
 	bad.body = strings.Replace(bad.body, "EUR", "XXX", 1)
 	var wg sync.WaitGroup
