@@ -41,7 +41,7 @@ type Config struct {
 	// Durability says what an attempt waits for: "group" (default), until its
 	// group of records is written and synced to the disk; "buffered", until
 	// the operating system has it, which is synced each second.
-	Durability string `yaml:"durability"`
+	Durability string `yaml:"durability" enum:"group,buffered"`
 	// OnError says what happens to a request whose attempt cannot be stored:
 	// deny (default) or proceed, which only counts it.
 	OnError durward.OnError `yaml:"on_error"`

@@ -36,7 +36,7 @@ type IssuerConfig struct {
 	// Type is which typ a token must have: "jwt" (the default) takes JWT,
 	// at+jwt or none; "at+jwt" takes access tokens as RFC 9068 defines them
 	// only, and demands its claims; "any" takes all.
-	Type string `yaml:"type"`
+	Type string `yaml:"type" enum:"at+jwt,jwt,any"`
 	// Skew is how far the issuer's clock may be off. Default 30s, at most 5m.
 	Skew units.Duration `yaml:"skew"`
 	// MaxAge is how old a token may be, counted from its iat, which is then

@@ -20,12 +20,12 @@ type Config struct {
 	// HTTP/1.1, `h2` for HTTP/2 over TLS (chosen by ALPN), `h2c` for HTTP/2
 	// with prior knowledge over cleartext. gRPC needs h2 or h2c. An upgrade
 	// (WebSocket) always uses HTTP/1.1. Default `auto`.
-	Protocol string `yaml:"protocol"`
+	Protocol string `yaml:"protocol" enum:"auto,http1,h2,h2c"`
 	// Balance says which target gets a request: `round_robin` in turn and by
 	// weight, `least_requests` the one with the fewest requests in flight for
 	// its weight, `hash` always the same one for a client address, as long as
 	// it is healthy. Default `round_robin`.
-	Balance string `yaml:"balance"`
+	Balance string `yaml:"balance" enum:"round_robin,least_requests,hash"`
 	// Host is the Host field that targets get: `target` for the target's own
 	// authority, `preserve` for the one that the client sent, or a fixed name.
 	// Default `target`.
@@ -84,12 +84,12 @@ type Config struct {
 	// `rfc7239` (Forwarded), `x-forwarded` (X-Forwarded-For, -Proto, -Host) or
 	// `off`. What a client sent in these fields is dropped in any case.
 	// Default `both`.
-	Forward string `yaml:"forward"`
+	Forward string `yaml:"forward" enum:"both,rfc7239,x-forwarded,off"`
 	// Identity names the fields that tell the upstream who calls.
 	Identity Identity `yaml:"identity"`
 	// Credential says what happens to the caller's credential: `strip` keeps
 	// it from the upstream, `pass` sends it on. Default `strip`.
-	Credential string `yaml:"credential"`
+	Credential string `yaml:"credential" enum:"strip,pass"`
 }
 
 // TLS is trust and identity towards https targets. Files are read again when

@@ -109,7 +109,7 @@ type Config struct {
 	Groups []Group `yaml:"groups"`
 	// Headers says which fields tell a client of its limits: draft (RateLimit
 	// and RateLimit-Policy, the default), legacy (X-RateLimit-*), both or off.
-	Headers Headers `yaml:"headers"`
+	Headers Headers `yaml:"headers" enum:"draft,legacy,both,off"`
 }
 
 const maxGroups = 64
@@ -214,7 +214,7 @@ type PrincipalConfig struct {
 	PerCredential *Limit `yaml:"per_credential"`
 	// Headers says which fields tell a client of its limits: draft (RateLimit
 	// and RateLimit-Policy, the default), legacy (X-RateLimit-*), both or off.
-	Headers Headers `yaml:"headers"`
+	Headers Headers `yaml:"headers" enum:"draft,legacy,both,off"`
 }
 
 // Check reports every fault of the configuration.
