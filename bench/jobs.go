@@ -1,0 +1,100 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// loadKind says who makes the load of a scenario.
+type loadKind int
+
+const (
+	wrkLoad       loadKind = iota // keep-alive connections
+	handshakeLoad                 // a new TLS connection for each request
+	idleLoad                      // connections that stay open after one request
+)
+
+// scenario is one line of the comparison: what is asked of each gateway.
+type scenario struct {
+	job, variant string
+	load         loadKind
+	post         bool
+	tls          bool
+	alg          string
+	fresh        bool // every token is new to the gateway
+	limit        limitKind
+	noCheck      bool
+}
+
+// scenarios are all jobs. See README.md for what each shows.
+var scenarios = []scenario{
+	{job: "A", variant: "GET"},
+	{job: "A", variant: "POST 1 KB", post: true},
+	{job: "B", variant: "RS256", alg: "RS256", limit: generous},
+	{job: "B", variant: "ES256", alg: "ES256", limit: generous},
+	{job: "B", variant: "RS256, each token new", alg: "RS256", limit: generous, fresh: true},
+	{job: "B", variant: "ES256, each token new", alg: "ES256", limit: generous, fresh: true},
+	{job: "C", variant: "proxied", limit: generous},
+	{job: "C", variant: "refused", limit: refusing},
+	{job: "D", variant: "keep-alive", tls: true},
+	{job: "D", variant: "full handshake", tls: true, load: handshakeLoad},
+	{job: "E", variant: "checked", post: true},
+	{job: "E", variant: "not checked", post: true, noCheck: true},
+	{job: "F", variant: "idle connections", load: idleLoad},
+}
+
+// chooseScenarios gives the scenarios of a comma-separated list of jobs.
+func chooseScenarios(jobs string) []scenario {
+	var out []scenario
+	for _, s := range scenarios {
+		if jobs == "" || strings.Contains(","+strings.ToUpper(jobs)+",", ","+s.job+",") {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// title names the scenario in tables and file names.
+func (s scenario) title() string { return s.job + " " + s.variant }
+
+func (s scenario) slug() string {
+	return strings.ToLower(strings.NewReplacer(" ", "-", ",", "").Replace(s.title()))
+}
+
+func (s scenario) method() string {
+	if s.post {
+		return http.MethodPost
+	}
+	return http.MethodGet
+}
+
+func (s scenario) path() string {
+	if s.post {
+		return "/items"
+	}
+	return "/items/42"
+}
+
+// url is where the load goes. TLS needs the certificate's name.
+func (s scenario) url(address string) string {
+	if s.tls {
+		return "https://localhost:" + portOf(address) + s.path()
+	}
+	return "http://" + address + s.path()
+}
+
+func portOf(address string) string {
+	_, port, _ := net.SplitHostPort(address) // an address of freeAddress
+	return port
+}
+
+// tokens names the file of bearer tokens.
+func (s scenario) tokens() string {
+	return tokensFile(jose.SignatureAlgorithm(s.alg), s.fresh)
+}
