@@ -39,7 +39,7 @@ var commands = map[string]command{
 	"upstream":    (*world).cmdUpstream,
 	"issuer":      (*world).cmdIssuer,
 	"gateway":     (*world).cmdGateway,
-	"daemon":      (*world).cmdDaemon,
+	"process":     (*world).cmdProcess,
 	"token":       (*world).cmdToken,
 	"key":         (*world).cmdKey,
 	"request":     (*world).cmdRequest,

@@ -30,7 +30,7 @@ type world struct {
 	issuer    *issuer.Issuer
 	issues    *httptest.Server
 	gateway   *gateway.Gateway
-	daemon    *daemon
+	process   *process
 	log       *os.File
 	started   map[string]*background
 	sockets   map[string]*socketClient
@@ -63,8 +63,8 @@ func (w *world) stop(ctx context.Context) {
 	for _, u := range w.upstreams {
 		u.release()
 	}
-	if w.daemon != nil {
-		w.daemon.kill()
+	if w.process != nil {
+		w.process.kill()
 	}
 	if w.gateway != nil {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
