@@ -23,6 +23,14 @@ import (
 	"durward/examples/issuer"
 )
 
+func init() {
+	commands["other"] = (*world).cmdOther
+	commands["jwks"] = (*world).cmdJWKS
+	commands["fetches"] = (*world).cmdFetches
+	commands["forge"] = (*world).cmdForge
+	commands["capture"] = (*world).cmdCapture
+}
+
 // cmdOther: "other VARIABLE SUBJECT [ROLE...]" mints a token of a second
 // issuer, which it starts first and whose URL is $OTHER.
 func (w *world) cmdOther(ts *testscript.TestScript, args []string) error {
@@ -55,20 +63,21 @@ func (w *world) cmdJWKS(ts *testscript.TestScript, args []string) error {
 	return os.Rename(path+".new", path)
 }
 
-// cmdFetches: "fetches VARIABLE" gives how often the issuer's key set was asked for.
+// cmdFetches: "fetches" says how often the issuer's key set was asked for.
 func (w *world) cmdFetches(ts *testscript.TestScript, args []string) error {
 	if len(args) != 0 {
 		return errors.New("usage: fetches")
 	}
-	fmt.Fprintf(ts.Stdout(), "%d\n", w.issuer.Fetches())
+	fmt.Fprintf(w.stdout(ts), "%d\n", w.issuer.Fetches())
 	return nil
 }
 
 // cmdForge: "forge VARIABLE TOKEN ATTACK" makes a token that must be refused out
 // of a good one. The attacks: none (alg none, no signature), None, hs256-jwk and
 // hs256-pem (signed with the issuer's public key as a secret), payload (another
-// subject under the old signature), header (another member under the old
-// signature), unsigned (the signature removed), cut (the last character too).
+// subject under the old signature), jwk, jku, x5u, crit and zip (that header
+// parameter under the old signature), unsigned (no signature), cut (half a
+// signature), two (two parts) and long (more than 8 KiB).
 func (w *world) cmdForge(ts *testscript.TestScript, args []string) error {
 	if len(args) != 3 {
 		return errors.New("usage: forge VARIABLE TOKEN ATTACK")
@@ -108,7 +117,7 @@ func (w *world) forge(parts []string, attack string) (string, error) {
 	case "unsigned":
 		return header + "." + payload + ".", nil
 	case "cut":
-		return header + "." + payload + "." + signature[:len(signature)-4], nil
+		return header + "." + payload + "." + signature[:len(signature)/2], nil
 	case "two":
 		return header + "." + payload, nil
 	case "long":
