@@ -5,6 +5,7 @@ package contract
 
 import (
 	"cmp"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -62,7 +63,14 @@ func readBody(c cursor) (*bodyForm, error) {
 		if err != nil {
 			return nil, err
 		}
-		b.media = append(b.media, m)
+		// Parameters of media types are not told apart, so two of a kind must
+		// say the same.
+		same := slices.IndexFunc(b.media, func(had *mediaForm) bool { return had.base == m.base })
+		if same < 0 {
+			b.media = append(b.media, m)
+		} else if !reflect.DeepEqual(b.media[same].at.v, media.v) {
+			return nil, media.fail("another media type differs from this one only in its parameters, and has another schema")
+		}
 	}
 	if len(b.media) == 0 {
 		return nil, c.fail("a request body needs content with at least one media type")

@@ -50,6 +50,10 @@ paths:
           text/plain: {schema: {type: string, maxLength: 5}}
           image/*: {}
           application/octet-stream: {}
+  /any:
+    post:
+      operationId: any
+      requestBody: {content: {"*/*": {schema: {type: object, properties: {n: {type: integer}}}}}}
   /form:
     post:
       operationId: form
@@ -161,6 +165,11 @@ func TestWhetherContentIsExpected(t *testing.T) {
 		{"a type in a range", "types", request{body: "x", mime: "image/png"}, "allow"},
 		{"a type beside a range", "types", request{body: "x", mime: "imagex/png"}, "unsupported-media-type: body : has a media type that this operation does not take"},
 		{"bytes", "types", request{body: "\xff\x00", mime: "application/octet-stream"}, "allow"},
+		{"a structure of any type, in JSON", "any", request{body: `{"n":1}`}, "allow"},
+		{"a structure of any type, wrong in JSON", "any", request{body: `{"n":"1"}`}, "invalid-body: body /n: must be an integer"},
+		{"a structure of any type, as a form", "any", request{body: "n=1", mime: "application/x-www-form-urlencoded"}, "allow"},
+		{"a structure of any type, as something unread", "any", request{body: `{"n":"1"}`, mime: "application/jsonish"}, "unsupported-media-type: body : has a media type that this operation does not take"},
+		{"a structure of any type, as text", "any", request{body: `{"n":"1"}`, mime: "text/plain"}, "invalid-body: body : must be an object"},
 		{"a content coding", "optional", request{body: "{}", header: []string{"Content-Encoding: gzip"}}, "unsupported-media-type: body : has a content coding that is not taken"},
 		{"the identity coding", "optional", request{body: "{}", header: []string{"Content-Encoding: identity"}}, "allow"},
 	} {

@@ -17,6 +17,9 @@ type mediaRule struct {
 	shape  shape
 	names  []string // required members, for multipart
 	open   bool     // members that are not declared are taken
+	// unreadable: the media type is a range and the schema wants structure,
+	// so that a type of the range that is not read must not pass unchecked.
+	unreadable bool
 }
 
 func (b *bodyForm) compile(sc *schemas) (*bodyRule, error) {
@@ -31,6 +34,7 @@ func (b *bodyForm) compile(sc *schemas) (*bodyRule, error) {
 			r.shape = r.schema.shapeOf()
 			r.names = r.schema.requiredNames(nil, map[*schema]bool{})
 			r.open = r.shape.rest != nil || len(r.shape.members) == 0
+			r.unreadable = strings.Contains(m.base, "*") && r.schema.typeSet()&kString == 0
 		} else {
 			r.open = true
 		}

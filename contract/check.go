@@ -51,7 +51,7 @@ func (c *checker) run(s *schema, root int32) bool {
 	c.knownSize = 0
 	ok := c.check(s, root)
 	if c.steps > maxSteps {
-		c.quiet = 0
+		c.quiet, c.steps = 0, 0
 		c.path = append(c.path[:0], root)
 		return c.fail(reasonComplex)
 	}
@@ -60,7 +60,7 @@ func (c *checker) run(s *schema, root int32) bool {
 
 // fail notes what is wrong with the value that is looked at; it gives false.
 func (c *checker) fail(reason string) bool {
-	if c.quiet > 0 || len(*c.out) >= maxViolations {
+	if c.quiet > 0 || c.steps > maxSteps || len(*c.out) >= maxViolations {
 		return false
 	}
 	v := durward.Violation{In: c.in, Name: c.name, Reason: reason}

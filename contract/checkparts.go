@@ -114,28 +114,52 @@ func (c *checker) array(s *schema, i int32) bool {
 	return ok
 }
 
-// uniqueItems compares strings through a set, and other values pair by pair,
-// which is paid for from the steps.
+// uniqueItems compares strings and numbers through sets, and other values pair
+// by pair, which is paid for from the steps.
 func (c *checker) uniqueItems(i int32) bool {
-	var texts map[string]struct{}
+	var texts, numbers map[string]struct{}
 	count := c.t.nodes[i].count
-	if count > 16 {
-		texts = make(map[string]struct{}, count)
+	large := count > 16
+	if large {
+		texts, numbers = make(map[string]struct{}), make(map[string]struct{})
 	}
 	for a := c.t.nodes[i].first; a != 0; a = c.t.nodes[a].next {
-		if texts != nil && c.t.nodes[a].kind == kString {
-			if _, twice := texts[c.t.nodes[a].text]; twice {
+		n := &c.t.nodes[a]
+		switch {
+		case large && n.kind == kString:
+			if !fresh(texts, n.text) {
 				return false
 			}
-			texts[c.t.nodes[a].text] = struct{}{}
+			continue
+		case large && n.kind == kNumber:
+			if !fresh(numbers, canonicalNumber(n.text)) {
+				return false
+			}
 			continue
 		}
-		for b := c.t.nodes[a].next; b != 0; b = c.t.nodes[b].next {
-			c.steps += 1 + int(c.t.nodes[a].count)
+		for b := n.next; b != 0; b = c.t.nodes[b].next {
+			c.steps += 1 + int(n.count)
 			if c.steps > maxSteps || equal(c.t, a, c.t, b) {
 				return false
 			}
 		}
 	}
 	return true
+}
+
+// fresh enters key; it gives false when it was there.
+func fresh(set map[string]struct{}, key string) bool {
+	if _, had := set[key]; had {
+		return false
+	}
+	set[key] = struct{}{}
+	return true
+}
+
+// canonicalNumber gives equal numbers the same text.
+func canonicalNumber(s string) string {
+	if isPlainInteger(s) {
+		return s
+	}
+	return rat(s).RatString()
 }

@@ -64,6 +64,9 @@ func (s *stage) content(w *work, x *durward.Exchange) durward.Decision {
 	if do != asIs && mt.charset != "" && mt.charset != "utf-8" && mt.charset != "us-ascii" {
 		return refuse(durward.CodeMediaType, reasonCharset)
 	}
+	if do == asIs && m.unreadable {
+		return refuse(durward.CodeMediaType, reasonOtherType)
+	}
 	if do == asIs && !compressed {
 		return durward.Proceed() // it streams, within the runner's limit
 	}

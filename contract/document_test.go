@@ -239,6 +239,7 @@ func TestDocumentsThatDoNotLoadSayWhere(t *testing.T) {
 		{"a cookie that is a list", head + "paths: {/x: {get: {parameters: [{name: q, in: cookie, schema: {type: array}}]}}}", "needs explode: false"},
 		{"a parameter in XML", head + "paths: {/x: {get: {parameters: [{name: q, in: query, content: {application/xml: {schema: {}}}}]}}}", "must be JSON"},
 		{"an upgrade to something else", head + "paths: {/x: {get: {x-durward-upgrade: h2c}}}", "must be websocket"},
+		{"a media type twice", head + "paths: {/x: {post: {requestBody: {content: {application/json: {schema: {}}, 'application/json; v=2': {schema: {type: object}}}}}}}", "only in its parameters"},
 		{"a bad media type", head + "paths: {/x: {post: {requestBody: {content: {json: {}}}}}}", "is not a media type"},
 		{"deprecated that is text", head + "paths: {/x: {get: {deprecated: 'no'}}}", "must be true or false"},
 		{"an anchor in the reference", schema("{$ref: '#here'}"), "must end in a JSON pointer"},

@@ -41,6 +41,10 @@ func TestBothValidatorsUseTheSameWords(t *testing.T) {
 		{`{"minItems":2}`, `[1]`, "body : has too few items"},
 		{`{"maxItems":0}`, `[1]`, "body : has too many items"},
 		{`{"uniqueItems":true}`, `[1,{"a":1},{"a":1.0}]`, "body : has an item twice"},
+		{`{"uniqueItems":true}`, `[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,-0,0.0]`, "body : has an item twice"},
+		{`{"uniqueItems":true}`, `["1","2","3","4","5","6","7","8","9","10","11","12","13","14","15",1,1,null]`, "body : has an item twice"},
+		{`{"uniqueItems":true}`, `["1","2","3","4","5","6","7","8","9","10","11","12","13","14","15",1,"1",null]`, "body : has an item twice"},
+		{`{"uniqueItems":true}`, `["1","2","3","4","5","6","7","8","9","10","11","12","13","14","15",[],[],null]`, "body : has an item twice"},
 		{`{"contains":{"const":1}}`, `[2]`, "body : does not contain the required items"},
 		{`{"contains":{"const":1},"maxContains":1}`, `[1,1]`, "body : does not contain the required items"},
 		{`{"prefixItems":[true],"items":false}`, `[1,2]`, "body /1: is not allowed here"},
@@ -169,6 +173,27 @@ func TestASchemaThatMultipliesItsWorkIsCutOff(t *testing.T) {
 		if got := ask(mustStage(t, d, "op", cfg), request{body: "{}"}); got != "invalid-body: body : is too complex" {
 			t.Error(got)
 		}
+	}
+}
+
+func TestLongListsOfDistinctValuesPass(t *testing.T) {
+	d := mustParse(t, "openapi: 3.1.0\ninfo: {title: t, version: '1'}\npaths:\n  /x: {post: {operationId: op, requestBody: {content: {application/json: {schema: {type: array, uniqueItems: true}}}}}}\n")
+	s := mustStage(t, d, "op", &Config{})
+	var numbers, objects []string
+	for i := range 9000 {
+		numbers = append(numbers, fmt.Sprint(i, ".5"))
+		objects = append(objects, fmt.Sprintf(`{"n":%d}`, i))
+	}
+	list := "[" + strings.ReplaceAll(strings.Join(numbers, ","), " ", "") + "]"
+	if got := ask(s, request{body: list}); got != "allow" {
+		t.Error(got)
+	}
+	// Objects are compared pair by pair, so that long lists of them are not.
+	if got := ask(s, request{body: "[" + strings.Join(objects, ",") + "]"}); !strings.Contains(got, reasonComplex) || strings.Contains(got, reasonUnique) {
+		t.Error(got)
+	}
+	if got := ask(s, request{body: "[" + strings.Join(objects[:900], ",") + "]"}); got != "allow" {
+		t.Error(got)
 	}
 }
 
