@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http/httptest"
@@ -44,7 +45,8 @@ func (w *world) cmdIssuer(ts *testscript.TestScript, args []string) error {
 }
 
 // cmdToken: "token VARIABLE SUBJECT [-roles a,b] [-alg A] [-ttl D] [-aud A]
-// [-typ T] [-claim name=value]" mints a token into an environment variable.
+// [-typ T] [-kid K] [-claim name=text] [-json name=JSON]" mints a token into an
+// environment variable.
 func (w *world) cmdToken(ts *testscript.TestScript, args []string) error {
 	if len(args) < 2 {
 		return errors.New("usage: token VARIABLE SUBJECT [-roles a,b] ...")
@@ -71,6 +73,11 @@ func (w *world) cmdToken(ts *testscript.TestScript, args []string) error {
 		case "-claim":
 			name, v, _ := strings.Cut(value, "=")
 			claims[name] = v
+		case "-json":
+			name, v, _ := strings.Cut(value, "=")
+			claims[name] = json.RawMessage(v)
+		case "-kid":
+			options = append(options, issuer.KeyID(value))
 		default:
 			return fmt.Errorf("token: unknown option %s", args[i])
 		}
