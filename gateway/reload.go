@@ -56,6 +56,7 @@ func (g *Gateway) apply(ctx context.Context, cfg *config.Config) error {
 	// Nothing can fail from here on.
 	g.pipeline.Swap(next)
 	change.Commit()
+	g.listen.RefreshCertificates() // of listeners that did not change
 	g.cfg.Store(cfg)
 	g.env.Metrics.Reloaded(true, time.Now())
 	return nil
