@@ -70,7 +70,8 @@ type Limits struct {
 	// header section; slower connections are closed. Default 10s.
 	HeaderTimeout units.Duration `yaml:"header_timeout"`
 	// BodyTimeout is the time that a body has to begin and to catch up with
-	// BodyMinRate; slower ones get a 408. Default 20s.
+	// BodyMinRate, and the longest pause within it; slower ones get a 408.
+	// Default 20s.
 	BodyTimeout units.Duration `yaml:"body_timeout"`
 	// BodyMinRate is the bytes a second that a body must come with on average
 	// after BodyTimeout. Streams of gRPC are exempt. Default 500B.

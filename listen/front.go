@@ -106,7 +106,10 @@ func (f *front) take(s *socket, raw net.Conn) bool {
 		raw.Close()
 		return true
 	}
-	c := &conn{Conn: raw, guard: s.guard, who: who, peer: peer, local: addrPort(raw.LocalAddr())}
+	c := &conn{
+		Conn: raw, guard: s.guard, who: who, peer: peer, local: addrPort(raw.LocalAddr()),
+		within: f.limits.WriteTimeout.Std(),
+	}
 	if f.cfg.ProxyProtocol && trusted {
 		c.proxied = &proxyHeader{timeout: f.limits.HeaderTimeout.Std()}
 	}
@@ -151,6 +154,7 @@ func (f *front) Addr() net.Addr { return &net.TCPAddr{} }
 // connections are closed last, and what is left when ctx ends is cut.
 func (f *front) shutdown(ctx context.Context) error {
 	f.draining.Store(true)
+	f.Close()
 	err := f.server.Shutdown(ctx)
 	if err != nil {
 		f.server.Close()

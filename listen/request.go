@@ -131,7 +131,7 @@ type bodySource struct {
 }
 
 func (s *bodySource) Read(p []byte) (int, error) {
-	s.pace()
+	s.pace(time.Now())
 	n, err := s.r.Body.Read(p)
 	s.taken += int64(n)
 	if err == nil {
@@ -142,14 +142,18 @@ func (s *bodySource) Read(p []byte) (int, error) {
 }
 
 // pace gives the client until the moment at which it would have fallen behind
-// the least rate. Deadlines within half a second of the one in force are not
-// set again: doing so costs more than reading a block.
-func (s *bodySource) pace() {
+// the least rate, but never more than the grace time without a byte: a client
+// that was fast at first earns no right to stall. Deadlines a little after the
+// one in force are not set: doing so costs more than reading a block.
+func (s *bodySource) pace(now time.Time) {
 	if s.stream {
 		return
 	}
 	until := s.started.Add(s.grace + time.Duration(s.taken/s.rate)*time.Second)
-	if until.Sub(s.until) < time.Second/2 {
+	if stall := now.Add(s.grace); stall.Before(until) {
+		until = stall
+	}
+	if until.Sub(s.until) < s.grace/16 {
 		return
 	}
 	s.until = until

@@ -23,20 +23,32 @@ type responder struct {
 	source *bodySource // nil when the request had no content
 	http1  bool
 	cut    bool // the answer could not be ended cleanly
+	armed  bool // a write deadline of the HTTP/2 stream is in force
 }
 
 // Inform implements durward.Responder.
 func (o *responder) Inform(status int, h durward.Header) error {
+	if !o.r.ProtoAtLeast(1, 1) {
+		return nil // HTTP/1.0 knows no interim answers (RFC 9110, section 15.2)
+	}
 	header := o.w.Header()
 	setFields(header, h)
-	o.writeWithin()
+	o.arm()
 	o.w.WriteHeader(status)
+	o.disarm()
 	clear(header)
 	return nil
 }
 
 // Abort implements durward.Responder.
-func (o *responder) Abort() { o.cut = true }
+func (o *responder) Abort() {
+	o.cut = true
+	if !o.r.ProtoAtLeast(1, 1) {
+		o.conn.reset() // content may end where the connection does
+	}
+}
+
+var closeConnection = []string{"close"}
 
 // Respond implements durward.Responder.
 func (o *responder) Respond(r *durward.Response, extra durward.Header) (int64, error) {
@@ -49,20 +61,21 @@ func (o *responder) Respond(r *durward.Response, extra durward.Header) (int64, e
 		header["Content-Length"] = []string{strconv.FormatInt(r.Length, 10)}
 	}
 	unread := o.source != nil && !o.source.ended
-	if o.http1 && (unread || o.front.draining.Load()) {
-		header["Connection"] = []string{"close"}
+	if o.http1 && unread || o.front.draining.Load() {
+		// Over HTTP/2 net/http turns this into a GOAWAY.
+		header["Connection"] = closeConnection
 	}
 	if unread {
 		o.source.abandon()
 	}
-	o.writeWithin()
 	o.w.WriteHeader(r.Status)
-	if r.Body == nil || o.r.Method == http.MethodHead {
+	defer o.arm() // what is buffered is written when the handler returns
+	if o.r.Method == http.MethodHead {
 		return 0, nil
 	}
 	n, err := o.copyBody(r)
 	if err != nil {
-		o.cut = true
+		o.Abort()
 		return n, err
 	}
 	if r.Trailer != nil {
@@ -79,22 +92,25 @@ var copyBuffers = sync.Pool{New: func() any { return new([16 << 10]byte) }}
 // copyBody passes the content on. A stream is flushed at each read, since its
 // next part may be long in coming.
 func (o *responder) copyBody(r *durward.Response) (int64, error) {
+	if r.Body == nil {
+		return 0, nil
+	}
 	buf := copyBuffers.Get().(*[16 << 10]byte)
 	defer copyBuffers.Put(buf)
 	stream := r.Stream || r.Length < 0
 	var sent int64
 	if stream {
 		// The head goes at once: a client of server-sent events waits for it.
+		o.arm()
 		if err := o.flush(); err != nil {
 			return 0, err
 		}
+		o.disarm()
 	}
 	for {
 		n, err := r.Body.Read(buf[:])
 		if n > 0 {
-			if sent > 0 {
-				o.writeWithin()
-			}
+			o.arm()
 			m, werr := o.w.Write(buf[:n])
 			sent += int64(m)
 			if werr == nil && stream {
@@ -102,6 +118,9 @@ func (o *responder) copyBody(r *durward.Response) (int64, error) {
 			}
 			if werr != nil {
 				return sent, werr
+			}
+			if sent != r.Length {
+				o.disarm()
 			}
 		}
 		if err == io.EOF {
@@ -115,14 +134,22 @@ func (o *responder) copyBody(r *durward.Response) (int64, error) {
 
 func (o *responder) flush() error { return http.NewResponseController(o.w).Flush() }
 
-// writeWithin bounds the next write to a client that may not read.
-func (o *responder) writeWithin() {
-	within := o.front.limits.WriteTimeout.Std()
-	if o.http1 {
-		o.conn.writeWithin(within, time.Now())
-		return
+// arm bounds the next write to an HTTP/2 client that opens no window. For
+// HTTP/1.1 the connection bounds each write by itself.
+func (o *responder) arm() {
+	if !o.http1 && !o.armed {
+		o.armed = true
+		http.NewResponseController(o.w).SetWriteDeadline(time.Now().Add(o.front.limits.WriteTimeout.Std()))
 	}
-	http.NewResponseController(o.w).SetWriteDeadline(time.Now().Add(within))
+}
+
+// disarm ends that while the upstream is waited for: the deadline of an HTTP/2
+// stream resets it even when nothing is being written.
+func (o *responder) disarm() {
+	if !o.http1 && o.armed {
+		o.armed = false
+		http.NewResponseController(o.w).SetWriteDeadline(time.Time{})
+	}
 }
 
 // bodyAllowed tells whether an answer of the status may have content.

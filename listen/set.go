@@ -29,11 +29,16 @@ type Set struct {
 	retired sync.WaitGroup // fronts that a reload replaced
 	stop    chan struct{}
 	closed  bool
+	drained bool // Drain was called
+
+	ending context.Context // done when nothing may go on any more
+	cut    context.CancelFunc
 }
 
 // NewSet makes an empty set that serves through handler.
 func NewSet(handler Handler, log *slog.Logger) *Set {
 	s := &Set{handler: handler, log: log, sockets: map[string]*socket{}, stop: make(chan struct{})}
+	s.ending, s.cut = context.WithCancel(context.Background())
 	go s.watch()
 	return s
 }
@@ -143,9 +148,14 @@ func (ch *Change) Commit() {
 	s := ch.set
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed { // shut down since Prepare
+		ch.Abort()
+		return
+	}
 	var old []*front
 	for address, f := range ch.fronts {
 		sock := ch.next[address]
+		f.draining.Store(s.drained)
 		go f.serve()
 		if before := sock.current.Swap(f); before != nil {
 			old = append(old, before)
@@ -165,7 +175,7 @@ func (ch *Change) Commit() {
 		s.retired.Add(1)
 		go func() {
 			defer s.retired.Done()
-			ctx, cancel := context.WithTimeout(context.Background(), ch.retired)
+			ctx, cancel := context.WithTimeout(s.ending, ch.retired)
 			defer cancel()
 			if err := f.shutdown(ctx); err != nil {
 				s.log.Warn("connections of a changed listener were cut", "error", err)
@@ -217,6 +227,9 @@ func (s *Set) Certificates() []Expiry {
 // connections and requests are still served: the time in which a load balancer
 // finds out that this node is going.
 func (s *Set) Drain() {
+	s.mu.Lock()
+	s.drained = true
+	s.mu.Unlock()
 	for _, sock := range s.list() {
 		sock.current.Load().draining.Store(true)
 	}
@@ -234,6 +247,8 @@ func (s *Set) Shutdown(ctx context.Context) error {
 	close(s.stop)
 	sockets := s.sockets
 	s.mu.Unlock()
+	defer s.cut()
+	defer context.AfterFunc(ctx, s.cut)() // fronts that a reload replaced end with the others
 
 	errs := make(chan error, len(sockets))
 	for address, sock := range sockets {

@@ -132,7 +132,8 @@ type conn struct {
 
 	proxied *proxyHeader // set when the front expects a PROXY header
 
-	writeBy time.Time // the write deadline in force
+	within  time.Duration // bounds each write
+	writeBy atomic.Int64  // the write deadline that Write set, in Unix nanoseconds
 }
 
 // Close counts the connection out, once.
@@ -160,15 +161,39 @@ func (c *conn) RemoteAddr() net.Addr {
 	return c.Conn.RemoteAddr()
 }
 
-// writeWithin makes sure that writes end within about d from now. Setting a
-// deadline costs as much as a small write, so one that has most of its time
-// left is kept: a write may then get as little as half of d.
-func (c *conn) writeWithin(d time.Duration, now time.Time) {
-	if left := c.writeBy.Sub(now); left > d/2 && left <= d {
-		return
+// Write bounds the time of every write, whoever makes it: an answer, an interim
+// answer, a handshake, a refusal of the standard library. Writers take turns.
+// Setting a deadline costs as much as a small write, so one that has most of
+// its time left is kept: a write may then get as little as half of the time.
+func (c *conn) Write(p []byte) (int, error) {
+	now := time.Now()
+	if left := time.Duration(c.writeBy.Load() - now.UnixNano()); left <= c.within/2 || left > c.within {
+		until := now.Add(c.within)
+		c.Conn.SetWriteDeadline(until)
+		c.writeBy.Store(until.UnixNano())
 	}
-	c.writeBy = now.Add(d)
-	c.Conn.SetWriteDeadline(c.writeBy)
+	return c.Conn.Write(p)
+}
+
+// SetWriteDeadline is for net/http and for connections that left HTTP; the
+// next Write sets its own again.
+func (c *conn) SetWriteDeadline(t time.Time) error {
+	c.writeBy.Store(0)
+	return c.Conn.SetWriteDeadline(t)
+}
+
+// SetDeadline does the same for both directions.
+func (c *conn) SetDeadline(t time.Time) error {
+	c.writeBy.Store(0)
+	return c.Conn.SetDeadline(t)
+}
+
+// reset makes the end of the connection a reset, so that a client that takes
+// the end of the connection for the end of the content cannot be misled.
+func (c *conn) reset() {
+	if t, ok := c.Conn.(*net.TCPConn); ok {
+		t.SetLinger(0)
+	}
 }
 
 func addrPort(a net.Addr) netip.AddrPort {

@@ -152,14 +152,31 @@ func (c *certificates) expiries() []Expiry {
 	return out
 }
 
-// tlsConfig is the server side of TLS. The standard library's defaults for
-// suites and curves are RFC 9325's recommendations with X25519MLKEM768 first,
-// so none are named here.
+// suites are those of TLS 1.2 that RFC 9325, section 4.2 recommends: forward
+// secret, with authenticated encryption. The standard library would offer CBC
+// with HMAC-SHA1 as well. Its curves begin with X25519MLKEM768 and are kept.
+var suites = []uint16{
+	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+	tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+	tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+	tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+	tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+	tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+}
+
+// tlsConfig is the server side of TLS.
 func (c *certificates) tlsConfig(t *TLS, http2 bool) *tls.Config {
 	cfg := &tls.Config{
 		GetCertificate: c.get,
-		MinVersion:     tls.VersionTLS12,
-		NextProtos:     []string{"http/1.1"},
+		// A resumed session needs no certificate and so would not come to
+		// GetCertificate: the name is checked for each handshake.
+		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			_, err := c.get(hello)
+			return nil, err
+		},
+		CipherSuites: suites,
+		MinVersion:   tls.VersionTLS12,
+		NextProtos:   []string{"http/1.1"},
 	}
 	if t.MinVersion == "1.3" {
 		cfg.MinVersion = tls.VersionTLS13

@@ -19,44 +19,83 @@ import (
 
 // upgrades are the connections of one front that left HTTP. They end last.
 type upgrades struct {
-	mu   sync.Mutex
-	open map[io.Closer]struct{}
-	wg   sync.WaitGroup
+	mu    sync.Mutex
+	open  map[*upgraded]struct{}
+	ended chan struct{} // closed with the last one, once shutdown waits
+	cut   bool
 }
 
-func (u *upgrades) add(c io.Closer) {
+// upgraded is one of them, with both of its ends. It is counted from before
+// net/http lets go of the connection, so that a shutdown misses none.
+type upgraded struct {
+	mu   sync.Mutex
+	ends []io.Closer
+	shut bool
+}
+
+// holds adds an end; one of a connection that was closed meanwhile is closed.
+func (c *upgraded) holds(end io.Closer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ends = append(c.ends, end); c.shut {
+		end.Close()
+	}
+}
+
+// close closes both ends, since either may be waited for.
+func (c *upgraded) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.shut = true
+	for _, end := range c.ends {
+		end.Close()
+	}
+}
+
+func (u *upgrades) add() *upgraded {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.open == nil {
-		u.open = map[io.Closer]struct{}{}
+		u.open = map[*upgraded]struct{}{}
 	}
+	c := &upgraded{shut: u.cut}
 	u.open[c] = struct{}{}
-	u.wg.Add(1)
+	return c
 }
 
-func (u *upgrades) remove(c io.Closer) {
+func (u *upgrades) remove(c *upgraded) {
 	u.mu.Lock()
+	defer u.mu.Unlock()
 	delete(u.open, c)
-	u.mu.Unlock()
-	u.wg.Done()
+	if len(u.open) == 0 && u.ended != nil {
+		close(u.ended)
+		u.ended = nil
+	}
 }
 
 // shutdown lets upgraded connections end by themselves until ctx does, then
 // cuts them.
 func (u *upgrades) shutdown(ctx context.Context) error {
-	done := make(chan struct{})
-	go func() { u.wg.Wait(); close(done) }()
+	u.mu.Lock()
+	if len(u.open) == 0 {
+		u.mu.Unlock()
+		return nil
+	}
+	ended := make(chan struct{})
+	u.ended = ended
+	u.mu.Unlock()
 	select {
-	case <-done:
+	case <-ended:
 		return nil
 	case <-ctx.Done():
 	}
 	u.mu.Lock()
+	u.cut = true
 	for c := range u.open {
-		c.Close()
+		c.close()
 	}
 	u.mu.Unlock()
-	<-done
+	<-ended
 	return ctx.Err()
 }
 
@@ -65,18 +104,20 @@ var errUpgradeHTTP2 = errors.New("an upgrade needs HTTP/1.1")
 // Upgrade implements durward.Responder: it sends the 101 and joins both ends.
 func (o *responder) Upgrade(ctx context.Context, r *durward.Response, extra durward.Header, idle time.Duration) (toClient, toUpstream int64, err error) {
 	if !o.http1 {
+		o.cut = true
 		return 0, 0, errUpgradeHTTP2
 	}
+	both := o.front.upgrades.add()
+	defer o.front.upgrades.remove(both)
+	both.holds(r.Upgraded)
 	raw, buffered, err := http.NewResponseController(o.w).Hijack()
 	if err != nil {
 		o.cut = true
 		return 0, 0, err
 	}
 	defer raw.Close()
-	o.front.upgrades.add(raw)
-	defer o.front.upgrades.remove(raw)
+	both.holds(raw)
 	raw.SetDeadline(time.Time{})
-	o.conn.writeBy = time.Time{}
 
 	head := append([]byte(nil), "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "...)
 	head = append(head, o.r.Header.Get("Upgrade")...)
@@ -87,11 +128,10 @@ func (o *responder) Upgrade(ctx context.Context, r *durward.Response, extra durw
 		}
 	}
 	head = append(head, "\r\n"...)
-	raw.SetWriteDeadline(time.Now().Add(o.front.limits.WriteTimeout.Std()))
 	if _, err := raw.Write(head); err != nil {
 		return 0, 0, err
 	}
-	stop := context.AfterFunc(ctx, func() { raw.Close() })
+	stop := context.AfterFunc(ctx, both.close)
 	defer stop()
 	j := &joint{idle: idle, write: o.front.limits.WriteTimeout.Std()}
 	return j.join(raw, buffered.Reader, r.Upgraded)
