@@ -11,7 +11,6 @@
 package observe
 
 import (
-	"strconv"
 	"sync"
 	"time"
 
@@ -105,15 +104,15 @@ func (m *Metrics) Operation(op *durward.Operation) *Operation {
 		duration: m.duration.WithLabelValues(op.API, op.ID),
 		upstream: m.upstream.WithLabelValues(op.API, op.ID),
 	}
-	for i := range o.classes {
-		class := "none" // the client went before an answer
-		if i > 0 {
-			class = strconv.Itoa(i) + "xx"
-		}
+	for i, class := range classNames {
 		o.classes[i] = m.requests.WithLabelValues(op.API, op.ID, class)
 	}
 	return o
 }
+
+// classNames are the classes of status codes; "none" is for a client that went
+// before its answer.
+var classNames = [6]string{"none", "1xx", "2xx", "3xx", "4xx", "5xx"}
 
 // Begin counts an exchange in.
 func (m *Metrics) Begin() { m.inFlight.Inc() }
@@ -122,13 +121,13 @@ func (m *Metrics) Begin() { m.inFlight.Inc() }
 // was routed.
 func (m *Metrics) End(op *Operation, x *durward.Exchange, status int, took time.Duration) {
 	m.inFlight.Dec()
+	class := status / 100
+	if class < 1 || class > 5 {
+		class = 0
+	}
 	if op == nil {
-		m.requests.WithLabelValues("", "", strconv.Itoa(status/100)+"xx").Inc()
+		m.requests.WithLabelValues("", "", classNames[class]).Inc()
 	} else {
-		class := status / 100
-		if class < 1 || class > 5 {
-			class = 0
-		}
 		op.classes[class].Inc()
 		op.duration.Observe(took.Seconds())
 		if x.Upstream.Took > 0 {

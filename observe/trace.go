@@ -90,18 +90,23 @@ func (t *Tracer) Close(ctx context.Context) error {
 }
 
 // Span is one exchange in a trace; the zero Span does nothing.
-type Span struct{ span trace.Span }
+type Span struct {
+	span      trace.Span
+	continued bool // it goes on with the trace that the request came with
+}
 
-// Start begins the span of an exchange. A client's trace id is kept, so that a
-// caller can find its request; its sampling flag counts only when it comes from
-// a trusted proxy, or any client could make the gateway trace everything.
+// Start begins the span of an exchange. A trusted proxy's trace is continued. A
+// client's is not, or any client could make the gateway trace everything, or
+// write into somebody's trace: its span is linked to the new one, so that a
+// caller can find its request.
 func (t *Tracer) Start(ctx context.Context, x *durward.Exchange) Span {
 	if t == nil {
 		return Span{}
 	}
 	opts := []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(x.Started)}
-	if parent, ok := ParseTraceparent(x.In.Header.Get("Traceparent")); ok {
-		if x.Client.Trusted {
+	continued := false
+	if parent, ok := ParseTraceparent(x.In.Header.Get("Traceparent")); ok && x.In.Header.Count("Traceparent") == 1 {
+		if continued = x.Client.Trusted; continued {
 			ctx = trace.ContextWithRemoteSpanContext(ctx, parent)
 		} else {
 			opts = append(opts, trace.WithLinks(trace.Link{SpanContext: parent}))
@@ -112,7 +117,7 @@ func (t *Tracer) Start(ctx context.Context, x *durward.Exchange) Span {
 		name += " " + x.Operation.Template
 	}
 	_, span := t.tracer.Start(ctx, name, opts...)
-	return Span{span}
+	return Span{span, continued}
 }
 
 // Inject puts the span's context into the request to the upstream.
@@ -120,8 +125,12 @@ func (s Span) Inject(out *durward.Outgoing) {
 	if s.span == nil {
 		return
 	}
-	sc := s.span.SpanContext()
-	out.Header.Set("Traceparent", FormatTraceparent(sc))
+	out.Header.Set("Traceparent", FormatTraceparent(s.span.SpanContext()))
+	if !s.continued {
+		// It belongs to a trace that this request is no part of (Trace
+		// Context, section 3.3.1.1).
+		out.Header.Del("Tracestate")
+	}
 }
 
 // End ends the span.
