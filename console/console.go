@@ -21,6 +21,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"syscall"
 	"time"
 )
 
@@ -85,7 +86,8 @@ func Start(cfg Config, g Gateway, metrics http.Handler) (*Console, error) {
 func (c *Console) serve(ln net.Listener, h http.Handler) {
 	s := &http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
-		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		// Longer than a reload takes; a scraper that does not read is cut.
+		WriteTimeout: time.Minute, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 	}
 	c.servers = append(c.servers, s)
 	go s.Serve(ln)
@@ -94,11 +96,16 @@ func (c *Console) serve(ln net.Listener, h http.Handler) {
 // Address is where health and metrics are served; nil when they are not.
 func (c *Console) Address() net.Addr { return c.address }
 
-// Shutdown ends the console within the time of ctx.
+// Shutdown ends the console. Requests under way have a second, or until ctx
+// ends: a scraper that hangs must not keep the gateway.
 func (c *Console) Shutdown(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
 	var errs []error
 	for _, s := range c.servers {
-		errs = append(errs, s.Shutdown(ctx))
+		if s.Shutdown(ctx) != nil {
+			errs = append(errs, s.Close())
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -110,9 +117,14 @@ func listenUnix(path string) (net.Listener, error) {
 		if info.Mode()&os.ModeSocket == 0 {
 			return nil, errors.New("the path exists and is not a socket")
 		}
-		if conn, err := net.DialTimeout("unix", path, time.Second); err == nil {
+		conn, err := net.DialTimeout("unix", path, time.Second)
+		if err == nil {
 			conn.Close()
 			return nil, errors.New("another gateway answers on it")
+		}
+		// Any other error may come from a gateway that is only busy.
+		if !errors.Is(err, syscall.ECONNREFUSED) {
+			return nil, fmt.Errorf("cannot tell whether another gateway uses it: %w", err)
 		}
 		if err := os.Remove(path); err != nil {
 			return nil, err
