@@ -41,7 +41,7 @@ type Options struct {
 	Path string
 	// Environment looks up ${VAR}s; nil means os.LookupEnv.
 	Environment func(string) (string, bool)
-	// Log is the operational log.
+	// Log is the operational log; nil discards it.
 	Log *slog.Logger
 	// Build is what the metric durward_build_info says.
 	Build observe.Build
@@ -74,13 +74,20 @@ func Start(ctx context.Context, opts Options) (*Gateway, error) {
 	if opts.Environment == nil {
 		opts.Environment = os.LookupEnv
 	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
 	cfg, err := config.Load(opts.Path, opts.Environment)
 	if err != nil {
 		return nil, err
 	}
 	g := &Gateway{opts: opts, log: opts.Log, started: time.Now()}
+	g.reloading.Lock()
+	defer g.reloading.Unlock()
 	if err := g.open(ctx, cfg); err != nil {
-		return nil, errors.Join(err, g.close(ctx))
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+		defer cancel()
+		return nil, errors.Join(err, g.close(end))
 	}
 	return g, nil
 }
@@ -91,7 +98,9 @@ func (g *Gateway) open(ctx context.Context, cfg *config.Config) error {
 		return err
 	}
 	g.pipeline = pipeline.New(g.env)
+	g.closers = append(g.closers, g.closePipeline)
 	g.listen = listen.NewSet(g.pipeline, g.log)
+	g.closers = append(g.closers, g.listen.Shutdown)
 	g.registerGauges()
 	var err error
 	if g.console, err = console.Start(console.Config{Address: cfg.Admin.Address, Socket: cfg.Admin.Socket}, g,
@@ -99,10 +108,7 @@ func (g *Gateway) open(ctx context.Context, cfg *config.Config) error {
 		return err
 	}
 	g.closers = append(g.closers, g.console.Shutdown)
-	if err := g.apply(ctx, cfg); err != nil {
-		return err
-	}
-	return g.env.Audit.System("started", "configuration "+cfg.Fingerprint())
+	return g.apply(ctx, cfg, "started")
 }
 
 // openEnv opens what outlives every reload.
@@ -185,6 +191,9 @@ func (g *Gateway) Handler() http.Handler {
 // Ready implements console.Gateway.
 func (g *Gateway) Ready() error {
 	var errs []error
+	if g.cfg.Load() == nil {
+		errs = append(errs, errors.New("the gateway is starting"))
+	}
 	if g.draining.Load() {
 		errs = append(errs, errors.New("the gateway is draining"))
 	}

@@ -6,6 +6,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,26 +25,33 @@ import (
 func (g *Gateway) Reload(ctx context.Context) error {
 	g.reloading.Lock()
 	defer g.reloading.Unlock()
+	if g.cfg.Load() == nil || g.draining.Load() {
+		return errNotServing
+	}
 	cfg, err := config.Load(g.opts.Path, g.opts.Environment)
 	if err == nil {
 		err = g.sameRoots(cfg)
 	}
 	if err == nil {
-		err = g.apply(ctx, cfg)
+		err = g.apply(ctx, cfg, "reloaded")
 	}
-	g.env.Metrics.Reloaded(err == nil, time.Now())
 	if err != nil {
+		g.env.Metrics.Reloaded(false, time.Now())
 		g.log.Error("configuration not taken; the one in force stays", "error", err)
 		// The record is a courtesy here: the old configuration goes on.
 		_ = g.env.Audit.System("reload refused", firstLine(err))
 		return err
 	}
 	g.log.Info("configuration taken", "fingerprint", cfg.Fingerprint())
-	return g.env.Audit.System("reloaded", "configuration "+cfg.Fingerprint())
+	return nil
 }
 
-// apply puts a loaded configuration into force, all or nothing.
-func (g *Gateway) apply(ctx context.Context, cfg *config.Config) error {
+var errNotServing = errors.New("the gateway is starting or ending; nothing was reloaded")
+
+// apply puts a loaded configuration into force, all or nothing. The record of
+// it, named event, is stored before: a change that cannot be recorded is not
+// made, unless the audit log's policy is to proceed.
+func (g *Gateway) apply(ctx context.Context, cfg *config.Config, event string) error {
 	next, err := pipeline.Compile(cfg, g.env)
 	if err != nil {
 		return cfg.Locate(err)
@@ -52,6 +60,14 @@ func (g *Gateway) apply(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		next.Close()
 		return cfg.Locate(err)
+	}
+	if err := g.env.Audit.System(event, "configuration "+cfg.Fingerprint()); err != nil {
+		if g.env.Audit.OnError() == durward.DenyOnError {
+			change.Abort()
+			next.Close()
+			return fmt.Errorf("audit: the change cannot be recorded: %w", err)
+		}
+		g.log.Warn("a change of the configuration was not recorded", "event", event, "error", err)
 	}
 	// Nothing can fail from here on.
 	g.pipeline.Swap(next)
@@ -98,6 +114,9 @@ func firstLine(err error) string {
 	return s
 }
 
+// settleTime is how long a file must be at rest before it is read.
+const settleTime = 250 * time.Millisecond
+
 // Watch reloads when the configuration file or a contract changes, until ctx
 // ends. Folders are watched, not files: editors and orchestrators replace files.
 func (g *Gateway) Watch(ctx context.Context) error {
@@ -109,8 +128,10 @@ func (g *Gateway) Watch(ctx context.Context) error {
 	watched := map[string]bool{}
 	var files []string
 	watch := func() {
-		files = g.cfg.Load().Files()
-		for _, file := range files {
+		files = files[:0]
+		for _, file := range g.cfg.Load().Files() {
+			file = filepath.Clean(file)
+			files = append(files, file)
 			if dir := filepath.Dir(file); !watched[dir] {
 				if err := w.Add(dir); err != nil {
 					g.log.Warn("cannot watch for changes; SIGHUP still reloads", "folder", dir, "error", err)
@@ -121,8 +142,9 @@ func (g *Gateway) Watch(ctx context.Context) error {
 	}
 	watch()
 	// Several events make one reload: a file is often written in parts.
-	settle := time.NewTimer(time.Hour)
-	settle.Stop()
+	// The first is for what changed between the start and now.
+	settle := time.NewTimer(settleTime)
+	defer settle.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -133,11 +155,12 @@ func (g *Gateway) Watch(ctx context.Context) error {
 			}
 			// The store and the audit log often lie in the same folder. A name
 			// with two dots is how orchestrators swap a folder of files.
-			if slices.Contains(files, e.Name) || strings.HasPrefix(filepath.Base(e.Name), "..") {
-				settle.Reset(250 * time.Millisecond)
+			if slices.Contains(files, filepath.Clean(e.Name)) || strings.HasPrefix(filepath.Base(e.Name), "..") {
+				settle.Reset(settleTime)
 			}
 		case err := <-w.Errors:
 			g.log.Warn("watching for changes", "error", err)
+			settle.Reset(settleTime) // events were lost, perhaps ours
 		case <-settle.C:
 			g.reloadIfChanged(ctx)
 			watch()

@@ -6,6 +6,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -16,27 +17,45 @@ import (
 // is under way has until ctx ends. It is called once.
 func (g *Gateway) Shutdown(ctx context.Context, grace time.Duration) error {
 	g.draining.Store(true)
+	g.reloading.Lock() // a reload under way ends first, and none begins
+	g.reloading.Unlock()
 	g.log.Info("draining", "requests_in_flight", g.pipeline.InFlight(), "grace", grace)
 	g.listen.Drain()
 	select {
 	case <-time.After(grace):
 	case <-ctx.Done():
 	}
-	err := g.listen.Shutdown(ctx)
-	if e := g.env.Audit.System("stopped", ""); e != nil {
-		err = errors.Join(err, e)
+	if err := g.listen.Shutdown(ctx); err != nil {
+		// Streams may be endless: to cut them is the way of things.
+		g.log.Warn("connections were cut at the end of the drain time", "error", err)
 	}
-	return errors.Join(err, g.close(context.WithoutCancel(ctx)))
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+	defer cancel()
+	g.closePipeline(end) // the outcomes of what was cut are stored before the last record
+	err := g.env.Audit.System("stopped", "")
+	return errors.Join(err, g.close(end))
+}
+
+// closeTime bounds the end of everything after the last request.
+const closeTime = 5 * time.Second
+
+// closePipeline waits for the last request of the current generation.
+func (g *Gateway) closePipeline(ctx context.Context) error {
+	closed := g.pipeline.Close()
+	if closed == nil {
+		return nil
+	}
+	select {
+	case <-closed:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%d requests have not ended: %w", g.pipeline.InFlight(), ctx.Err())
+	}
 }
 
 // close closes what was opened, the last first.
 func (g *Gateway) close(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
 	var errs []error
-	if g.pipeline != nil {
-		g.pipeline.Close()
-	}
 	for _, c := range slices.Backward(g.closers) {
 		errs = append(errs, c(ctx))
 	}

@@ -31,7 +31,7 @@ func (b *problemBuffer) Read(p []byte) (int, error) { return b.reader.Read(p) }
 // answer makes the response to a refusal: a problem document (RFC 9457), or
 // for a gRPC caller a status in its protocol's form.
 func (b *problemBuffer) answer(base string, d *durward.Decision, x *durward.Exchange) *durward.Response {
-	if strings.HasPrefix(x.In.Header.Get("Content-Type"), "application/grpc") {
+	if x.In.Method == "POST" && isGRPC(x.In.Header.Get("Content-Type")) {
 		return b.grpc(d)
 	}
 	p := durward.NewProblem(base, d, x)
@@ -49,6 +49,13 @@ func (b *problemBuffer) answer(base string, d *durward.Decision, x *durward.Exch
 	}
 	b.response = durward.Response{Status: p.Status, Header: header, Body: b, Length: int64(len(b.json))}
 	return &b.response
+}
+
+// isGRPC tells whether a media type is gRPC's: "application/grpc", with "+proto"
+// and the like behind it.
+func isGRPC(mediaType string) bool {
+	rest, ok := strings.CutPrefix(mediaType, "application/grpc")
+	return ok && (rest == "" || rest[0] == '+' || rest[0] == ';')
 }
 
 // grpc answers in the form of a gRPC "trailers-only" response: HTTP 200, with

@@ -57,12 +57,14 @@ type responseStep struct {
 	mode  durward.Mode
 }
 
-// enter takes the current generation for one request.
-func (p *Pipeline) enter() *Generation {
-	p.inFlight.Add(1)
-	p.env.Metrics.Begin()
+// hold takes the current generation, so that it is not closed before release.
+// It is nil before the first Swap and after Close.
+func (p *Pipeline) hold() *Generation {
 	for {
 		g := p.current.Load()
+		if g == nil {
+			return nil
+		}
 		for n := g.refs.Load(); n > 0; n = g.refs.Load() {
 			if g.refs.CompareAndSwap(n, n+1) {
 				return g
@@ -71,6 +73,16 @@ func (p *Pipeline) enter() *Generation {
 		// It was swapped out and left by its last request between Load and
 		// here; the next one is current by now.
 	}
+}
+
+// enter takes the current generation for one request; nil when there is none.
+func (p *Pipeline) enter() *Generation {
+	g := p.hold()
+	if g != nil {
+		p.inFlight.Add(1)
+		p.env.Metrics.Begin()
+	}
+	return g
 }
 
 // leave gives it back.
@@ -114,9 +126,14 @@ func (p *Pipeline) Swap(next *Generation) <-chan struct{} {
 	return old.closed
 }
 
-// Close ends the current generation, after the last listener has ended.
-func (p *Pipeline) Close() {
-	if g := p.current.Load(); g != nil {
-		g.release()
+// Close ends the current generation, after the last listener has ended. The
+// channel is closed when its last request has left; it is nil when there was
+// no generation. A request that still comes is cut.
+func (p *Pipeline) Close() <-chan struct{} {
+	g := p.current.Swap(nil)
+	if g == nil {
+		return nil
 	}
+	g.release()
+	return g.closed
 }

@@ -117,12 +117,21 @@ func (p *Pipeline) release(x *durward.Exchange) {
 // InFlight counts the exchanges under way.
 func (p *Pipeline) InFlight() int64 { return p.inFlight.Load() }
 
-// Fingerprint identifies the configuration in force.
-func (p *Pipeline) Fingerprint() string { return p.current.Load().Fingerprint }
+// Fingerprint identifies the configuration in force; "" when there is none.
+func (p *Pipeline) Fingerprint() string {
+	if g := p.current.Load(); g != nil {
+		return g.Fingerprint
+	}
+	return ""
+}
 
 // Upstreams reports the targets of the current generation, by API.
 func (p *Pipeline) Upstreams() []UpstreamStatus {
-	g := p.current.Load()
+	g := p.hold()
+	if g == nil {
+		return nil
+	}
+	defer g.release()
 	out := make([]UpstreamStatus, 0, len(g.upstreams))
 	for _, u := range g.upstreams {
 		out = append(out, UpstreamStatus{API: u.api, Targets: u.Status()})

@@ -13,6 +13,7 @@ import (
 	"durward"
 	"durward/audit"
 	"durward/observe"
+	"durward/proxy/http1"
 )
 
 var (
@@ -32,13 +33,24 @@ type run struct {
 
 	stage    string // where the exchange is
 	sent     bool   // the answer has begun
+	gone     bool   // the client left before a decision could be made
+	broken   bool   // a stage panicked
 	outcome  audit.End
 	problems *problemBuffer
 }
 
 // record writes a decision to the trail, and says what comes of it: a refusal
 // in report mode and a failure whose policy is to proceed let the request go on.
-func (r *run) record(stage string, mode durward.Mode, onError durward.OnError, d durward.Decision) durward.Decision {
+// What a stage could not decide because the client went away is nobody's
+// failure: it is recorded as such and ends the exchange without an answer.
+func (r *run) record(ctx context.Context, stage string, mode durward.Mode, onError durward.OnError, d durward.Decision) durward.Decision {
+	if d.Verdict != durward.Allow && clientGone(ctx, d.Err) {
+		r.gone = true
+		d = durward.Decision{Err: errClientGone}
+		r.x.Trail = append(r.x.Trail, durward.Step{Stage: stage, Err: errClientGone})
+		r.outcome.Stage, r.outcome.Reason = stage, errClientGone.Error()
+		return d
+	}
 	r.x.Trail = append(r.x.Trail, durward.Step{Stage: stage, Verdict: d.Verdict, Code: d.Code, Mode: mode, OnError: onError, Err: d.Err})
 	step := &r.x.Trail[len(r.x.Trail)-1]
 	switch {
@@ -51,6 +63,18 @@ func (r *run) record(stage string, mode durward.Mode, onError durward.OnError, d
 	return d
 }
 
+// clientGone tells whether err is there only because the client's connection
+// or stream ended, or the gateway cut it at the end of a drain. A refusal that
+// has a reason of its own stays one, whether or not somebody waits for it.
+func clientGone(ctx context.Context, err error) bool {
+	if err == nil || ctx.Err() == nil {
+		return false
+	}
+	var upstream *http1.Error
+	return errors.Is(err, context.Canceled) || errors.Is(err, durward.ErrBodyAborted) ||
+		errors.As(err, &upstream) && upstream.Kind == http1.Canceled
+}
+
 func reasonOf(err error) string {
 	if err == nil {
 		return ""
@@ -60,11 +84,40 @@ func reasonOf(err error) string {
 
 // refuse makes the problem document the answer.
 func (r *run) refuse(d durward.Decision) {
-	if r.x.Response != nil && r.x.Response.Body != nil {
-		r.x.Response.Body.Close()
+	r.drop()
+	if r.problems == nil {
+		r.problems = problemBuffers.Get().(*problemBuffer)
 	}
-	r.problems = problemBuffers.Get().(*problemBuffer)
 	r.x.Response = r.problems.answer(r.generation.problemBase, &d, r.x)
+	if durward.Lookup(d.Code).Status == 503 && !r.x.Extra.Has("Retry-After") {
+		r.x.Extra.Add("Retry-After", retryAfter)
+	}
+}
+
+// retryAfter is the Retry-After in seconds of a 503 whose stage knows no
+// better: the audit log and the store are tried again about that often.
+const retryAfter = "5"
+
+// drop lets go of an answer that is not sent, and of the upstream's
+// connection with it.
+func (r *run) drop() {
+	answer := r.x.Response
+	if answer == nil {
+		return
+	}
+	r.x.Response = nil
+	if answer.Body != nil {
+		answer.Body.Close()
+	}
+	if answer.Upgraded != nil {
+		answer.Upgraded.Close()
+	}
+}
+
+// abandon ends an exchange that has no client any more.
+func (r *run) abandon() {
+	r.drop()
+	r.out.Abort()
 }
 
 // send gives the answer to the client, to its last byte.
@@ -78,15 +131,12 @@ func (r *run) send(ctx context.Context) {
 	if x.Response.Upgraded != nil {
 		r.stage = "upgrade"
 		r.outcome.BytesOut, r.outcome.BytesIn, err = r.out.Upgrade(ctx, x.Response, x.Extra, r.operation.upgradeIdle)
-		x.Response.Upgraded.Close()
 		err = nil // an upgraded connection ends when either side cuts it
 	} else {
 		r.stage = "send"
 		r.outcome.BytesOut, err = r.out.Respond(x.Response, x.Extra)
 	}
-	if x.Response.Body != nil {
-		x.Response.Body.Close()
-	}
+	r.drop()
 	if err != nil && r.outcome.Code == "" {
 		r.outcome.Stage, r.outcome.Reason = "send", "the answer was cut: "+err.Error()
 	}
@@ -96,6 +146,7 @@ func (r *run) send(ctx context.Context) {
 // panic becomes a 500, or a cut connection when the answer had begun.
 func (r *run) end() {
 	x := r.x
+	defer r.leave() // even if recording panics
 	if v := recover(); v != nil {
 		r.panicked(v)
 	}
@@ -111,29 +162,42 @@ func (r *run) end() {
 	}
 	env.Metrics.End(metrics, x, r.outcome.Status, r.outcome.Took)
 	r.span.End(x, r.outcome.Status, r.outcome.Code)
+}
+
+// leave gives back what the exchange held.
+func (r *run) leave() {
+	r.pipeline.leave(r.generation)
+	if r.broken {
+		return // whatever panicked may still hold a part of the exchange
+	}
 	if r.problems != nil {
 		problemBuffers.Put(r.problems)
 	}
-	r.pipeline.leave(r.generation)
-	r.pipeline.release(x)
+	r.pipeline.release(r.x)
 }
 
 // panicked turns a programmer's error into an answer that tells nothing of it.
 func (r *run) panicked(v any) {
+	r.broken = true
 	r.pipeline.env.Metrics.Panicked()
+	if r.x.ID == "" {
+		r.x.ID = requestID(r.x)
+	}
 	r.pipeline.env.Log.Error("panic", "stage", r.stage, "request_id", r.x.ID, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 	r.outcome.Code, r.outcome.Stage, r.outcome.Reason = durward.CodeInternal, r.stage, "panic"
 	r.x.Trail = append(r.x.Trail, durward.Step{Stage: r.stage, Verdict: durward.Deny, Code: durward.CodeInternal})
-	if r.sent {
-		r.out.Abort()
-		return
-	}
 	defer func() {
-		if recover() != nil { // even the answer failed
+		if recover() != nil { // even the answer failed, or the end of the old one
 			r.out.Abort()
 		}
 	}()
+	if r.sent {
+		r.out.Abort()
+		r.drop()
+		return
+	}
+	stage := r.stage
 	r.refuse(durward.Refuse(durward.CodeInternal, nil))
 	r.send(context.Background())
-	r.outcome.Stage = r.x.Trail[len(r.x.Trail)-1].Stage
+	r.outcome.Stage = stage
 }

@@ -15,6 +15,10 @@ import (
 // It implements listen.Handler.
 func (p *Pipeline) Serve(ctx context.Context, x *durward.Exchange, out durward.Responder) {
 	r := run{pipeline: p, generation: p.enter(), x: x, out: out}
+	if r.generation == nil { // the gateway has ended
+		out.Abort()
+		return
+	}
 	defer r.end() // the outcome of every exchange, panics included
 
 	d := r.arrive()
@@ -26,6 +30,10 @@ func (p *Pipeline) Serve(ctx context.Context, x *durward.Exchange, out durward.R
 	}
 	if x.Response != nil {
 		d = r.response(ctx, d)
+	}
+	if r.gone {
+		r.abandon()
+		return
 	}
 	if d.Verdict == durward.Deny || d.Verdict == durward.Fail {
 		r.refuse(d)
@@ -51,7 +59,7 @@ func (r *run) arrive() durward.Decision {
 		x.Extra.Add("Retry-After", "1")
 	}
 	if d.Verdict != durward.Allow {
-		return r.record("canonical", durward.Enforce, durward.DenyOnError, d)
+		return r.record(context.Background(), "canonical", durward.Enforce, durward.DenyOnError, d)
 	}
 	r.stage = "route"
 	x.Operation, x.Params = g.table.Match(&x.In, x.Params)
@@ -66,7 +74,7 @@ func (r *run) request(ctx context.Context) durward.Decision {
 		s := &r.operation.request[i]
 		r.stage = s.name
 		d := s.stage.Request(ctx, r.x)
-		if d = r.record(s.name, s.mode, s.onError, d); d.Verdict != durward.Allow {
+		if d = r.record(ctx, s.name, s.mode, s.onError, d); d.Verdict != durward.Allow {
 			return d
 		}
 	}
@@ -81,7 +89,7 @@ func (r *run) upstream(ctx context.Context) durward.Decision {
 	if r.x.Response != nil {
 		r.x.Upstream.Status = r.x.Response.Status
 	}
-	return r.record("upstream", durward.Enforce, durward.DenyOnError, d)
+	return r.record(ctx, "upstream", durward.Enforce, durward.DenyOnError, d)
 }
 
 // response runs the response stages, the last one first. The answer that a
@@ -91,7 +99,7 @@ func (r *run) response(ctx context.Context, d durward.Decision) durward.Decision
 	for i := len(r.operation.response) - 1; i >= 0; i-- {
 		s := &r.operation.response[i]
 		r.stage = s.name
-		if e := r.record(s.name, s.mode, durward.DenyOnError, s.stage.Response(ctx, r.x)); e.Verdict == durward.Deny || e.Verdict == durward.Fail {
+		if e := r.record(ctx, s.name, s.mode, durward.DenyOnError, s.stage.Response(ctx, r.x)); e.Verdict == durward.Deny || e.Verdict == durward.Fail {
 			return e
 		}
 	}
