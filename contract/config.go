@@ -21,16 +21,16 @@ type Config struct {
 	OnError durward.OnError `yaml:"on_error"`
 	// UnknownQuery says what happens to query parameters that the document
 	// does not declare: refuse (default) or allow.
-	UnknownQuery string `yaml:"unknown_query"`
+	UnknownQuery string `yaml:"unknown_query" enum:"refuse,allow"`
 	// AdditionalProperties says what happens to members of a JSON object that
 	// the schema does not declare: schema (default) does as the schema says,
 	// refuse refuses them unless the schema says additionalProperties or
 	// declares no member at all. Fields of forms are always held to the
 	// latter.
-	AdditionalProperties string `yaml:"additional_properties"`
+	AdditionalProperties string `yaml:"additional_properties" enum:"schema,refuse"`
 	// ReadOnly says what happens to members that the schema marks readOnly:
 	// refuse (default) or allow. Either way they are not required.
-	ReadOnly string `yaml:"read_only"`
+	ReadOnly string `yaml:"read_only" enum:"refuse,allow"`
 	// MaxBody is the largest content in bytes, as sent. Default 1MiB.
 	MaxBody units.Bytes `yaml:"max_body"`
 	// MaxDecompressed is the largest content in bytes after its content
