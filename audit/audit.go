@@ -28,8 +28,8 @@
 // durward.AppendString, so that none can end its line, start another or move a
 // terminal. Query strings, header values other than the user agent, and
 // credentials are never recorded. A flood of refusals before authentication
-// costs two records per client, operation and window, not one per request, and
-// cannot fill the queue.
+// costs a few records per client, operation and window, not one per request,
+// and can fill neither the queue nor, at the pace of the line, the disk.
 //
 // # Failure policy
 //

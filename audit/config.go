@@ -60,7 +60,8 @@ type Config struct {
 	MaxQueue int `yaml:"max_queue"`
 	// FloodWindow is the time in which the refusals of one client for one
 	// reason at one operation before authentication become one record, after
-	// a first that is written in full. Default 10s.
+	// the first that are written in full: one by a limit, up to 16 of others.
+	// An IPv6 client's /64 counts as one client. Default 10s.
 	FloodWindow units.Duration `yaml:"flood_window"`
 }
 

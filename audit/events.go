@@ -77,14 +77,19 @@ func (l *Log) attempt(ctx context.Context, x *durward.Exchange) error {
 // every exchange. It never waits for the disk; when the queue is full the
 // record is counted as lost and attempts are refused until there is room.
 //
-// Refusals by a rate limit or by overload before an attempt was stored are
-// aggregated per client, operation and code: see Config.FloodWindow. While the
-// queue is half full, all refusals before an attempt are, so that strangers
-// cannot fill it and stop the requests of others.
+// What ends before an attempt was to be stored (refusals, preflights) is
+// aggregated per client, operation and code: see Config.FloodWindow. Those by a rate limit or by overload are
+// from the second on, and all while the queue is half full, so that strangers
+// cannot fill it and stop the requests of others; else the first floodWhole
+// have a record each, so that strangers cannot fill the disk.
 func (l *Log) Outcome(x *durward.Exchange, end End) {
-	stored := attemptStored(x)
-	if !stored && (end.Code == durward.CodeRateLimited || end.Code == durward.CodeOverloaded || end.Code != "" && l.pressed.Load()) {
-		if !l.floods.first(x.Client.Address, x.Operation, end.Code) {
+	stored, tried := attemptStored(x)
+	if !stored && (end.Code != "" || !tried) { // an answered preflight has no code
+		most := floodWhole
+		if end.Code == durward.CodeRateLimited || end.Code == durward.CodeOverloaded || l.pressed.Load() {
+			most = 1
+		}
+		if !l.floods.first(x.Client.Address, x.Operation, end.Code, most) {
 			l.count.floodRefusals.Add(1)
 			return
 		}
@@ -132,14 +137,14 @@ func shorten(ev *durward.Event) {
 }
 
 // attemptStored tells whether the trail says that this package stored the
-// attempt.
-func attemptStored(x *durward.Exchange) bool {
+// attempt, and whether it was asked to.
+func attemptStored(x *durward.Exchange) (stored, tried bool) {
 	for i := range x.Trail {
 		if s := &x.Trail[i]; s.Stage == StageName {
-			return s.Verdict == durward.Allow
+			return s.Verdict == durward.Allow, true
 		}
 	}
-	return false
+	return false, false
 }
 
 // notable copies the steps that refused in report mode or could not decide.

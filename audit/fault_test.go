@@ -285,7 +285,9 @@ func TestOutcomesThatDoNotFitAreCountedAndRefuseAttemptsUntilThatIsRecorded(t *t
 			t.Errorf("a full half makes the log fail: %v", err)
 		}
 		for range 8 + 5 {
-			l.Outcome(newExchange("o"), okEnd)
+			x := newExchange("o")
+			x.Trail = []durward.Step{{Stage: StageName, Verdict: durward.Allow}}
+			l.Outcome(x, okEnd)
 		}
 		if s := l.Stats(); s.OutcomesLost != 5 || !s.Failing || s.Queued != 16 {
 			t.Errorf("stats %+v", s)

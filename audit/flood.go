@@ -14,6 +14,11 @@ import (
 const (
 	floodShards   = 16
 	floodPerShard = 256 // keys; what comes beyond is counted together
+	// floodWhole is how many refusals of one key are written in full in a
+	// window, other than those by limits: enough to read what a client tries,
+	// too few to fill a disk. Beyond the first of each key, a shard writes
+	// floodPerShard of them.
+	floodWhole = 16
 )
 
 // floodTable counts refusals that get no record of their own. A cell lives
@@ -32,9 +37,10 @@ type floodTable struct {
 }
 
 type floodShard struct {
-	mu    sync.Mutex
-	cells map[floodKey]*floodCell
-	_     [40]byte // a cache line of its own
+	mu       sync.Mutex
+	cells    map[floodKey]*floodCell
+	repeated int      // refusals written in full beyond the first of their key
+	_        [32]byte // a cache line of its own
 }
 
 // floodKey holds the operation by pointer: operations are shared and
@@ -47,20 +53,39 @@ type floodKey struct {
 }
 
 type floodCell struct {
-	count int // beyond the first, which has a record of its own
+	whole int // have a record of their own
+	count int // beyond those
 	since time.Time
 }
 
-// first counts a refusal and tells whether it is to be written in full.
-func (t *floodTable) first(client netip.Addr, op *durward.Operation, code durward.Code) bool {
+// network is what a client is counted by: one host can use any address of an
+// IPv6 /64, so that counts as one client.
+func network(client netip.Addr) netip.Addr {
+	if client.Is6() && !client.Is4In6() {
+		p, _ := client.WithZone("").Prefix(64)
+		return p.Addr()
+	}
+	return client
+}
+
+// first counts a refusal and tells whether it is to be written in full, as the
+// first most of their key are while there is room.
+func (t *floodTable) first(client netip.Addr, op *durward.Operation, code durward.Code, most int) bool {
+	client = network(client)
 	key := floodKey{client, op, code}
 	a := client.As16()
 	shard := &t.shards[(a[15]^a[13]^a[11]^a[7]^a[5])%floodShards]
 	shard.mu.Lock()
 	if cell := shard.cells[key]; cell != nil {
-		cell.count++
+		again := cell.whole < most && shard.repeated < floodPerShard
+		if again {
+			cell.whole++
+			shard.repeated++
+		} else {
+			cell.count++
+		}
 		shard.mu.Unlock()
-		return false
+		return again
 	}
 	empty := len(shard.cells) == 0
 	full := false
@@ -75,9 +100,9 @@ func (t *floodTable) first(client netip.Addr, op *durward.Operation, code durwar
 	if shard.cells == nil {
 		shard.cells = make(map[floodKey]*floodCell)
 	}
-	cell := &floodCell{since: t.now()}
+	cell := &floodCell{whole: 1, since: t.now()}
 	if full {
-		cell.count = 1
+		cell.whole, cell.count = floodWhole, 1 // of nobody in particular: never in full
 	}
 	shard.cells[key] = cell
 	shard.mu.Unlock()
@@ -117,7 +142,7 @@ func (l *Log) sweepFloods() {
 		shard := &l.floods.shards[i]
 		shard.mu.Lock()
 		cells := shard.cells
-		shard.cells = nil
+		shard.cells, shard.repeated = nil, 0
 		shard.mu.Unlock()
 		now := l.now()
 		for key, cell := range cells {

@@ -104,6 +104,44 @@ func TestARefusalAfterAnAttemptHasItsOwnRecordAlways(t *testing.T) {
 	}
 }
 
+func TestAFloodOfAnyRefusalBeforeAnAttemptIsAFewRecords(t *testing.T) {
+	const refusals = 5000
+	events := inBubble(t, Config{}, func(t *testing.T, l *Log) {
+		for i := range refusals {
+			x := stranger("2001:db8::")
+			a := x.Client.Address.As16()
+			a[15], a[14] = byte(i), byte(i>>8) // any address of a /64 is one client
+			x.Client.Address = netip.AddrFrom16(a)
+			end := End{Status: 404, Code: durward.CodeNoRoute}
+			if i%2 == 0 {
+				end = End{Status: 204} // an answered preflight
+			}
+			l.Outcome(x, end)
+			if i%100 == 0 {
+				time.Sleep(time.Millisecond) // the queue never fills
+			}
+		}
+		time.Sleep(defaultFloodWindow)
+		for i := range 2 * floodPerShard { // many operations, to one shard
+			x := stranger("192.0.2.1")
+			x.Operation = &durward.Operation{API: "moot", ID: "o"}
+			for range 1 + i%2 {
+				l.Outcome(x, End{Status: 401, Code: durward.CodeUnauthenticated})
+			}
+		}
+	})
+	outcomes, total := len(ofKind(events, durward.EventOutcome)), 0
+	for _, f := range ofKind(events, durward.EventFlood) {
+		total += f.Count
+	}
+	if all := refusals + 3*floodPerShard; outcomes > 2*floodWhole+2*floodPerShard || total+outcomes != all {
+		t.Errorf("%d outcomes; %d of %d refusals are accounted for", outcomes, total+outcomes, all)
+	}
+	if events[1].Client != netip.MustParseAddr("2001:db8::") && events[2].Client != netip.MustParseAddr("2001:db8::") {
+		t.Errorf("the first records are not of the client: %+v", events[:3])
+	}
+}
+
 func TestStrangersCannotFillTheQueue(t *testing.T) {
 	dir := t.TempDir()
 	const refusals = 200
