@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"durward/durwardtest"
+
 	"github.com/google/go-cmp/cmp"
 
 	"durward"
@@ -84,7 +86,7 @@ func keyStage(t testing.TB, c APIKey, s *fakeKeys, now func() time.Time) durward
 }
 
 func TestKeyNamesItsConsumer(t *testing.T) {
-	c, s := newClock(), newFakeKeys()
+	c, s := durwardtest.NewClock(), newFakeKeys()
 	expires := c.Now().Add(time.Hour)
 	text := s.mint(t, "live", func(k *durward.Key) {
 		k.Roles, k.Expires = []string{"member", "bot"}, expires
@@ -106,7 +108,7 @@ func TestKeyNamesItsConsumer(t *testing.T) {
 }
 
 func TestKeysThatAreRefused(t *testing.T) {
-	c := newClock()
+	c := durwardtest.NewClock()
 	now := c.Now()
 	for name, row := range map[string]struct {
 		key   func(*durward.Key)

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"durward/durwardtest"
+
 	"durward"
 )
 
@@ -31,7 +33,7 @@ func freshIssuer(now time.Time) *issuer {
 func hashNo(n int) digest { return digestOf(fmt.Sprint("token ", n)) }
 
 func TestCacheStaysWithinItsBytes(t *testing.T) {
-	now := newClock().Now()
+	now := durwardtest.NewClock().Now()
 	i, key := freshIssuer(now), &verifyKey{}
 	c := NewCache(shards * 10_000)
 	for n := range 5000 {
@@ -58,7 +60,7 @@ func TestCacheStaysWithinItsBytes(t *testing.T) {
 }
 
 func TestCacheForgetsWhatWasUsedLeastRecently(t *testing.T) {
-	now := newClock().Now()
+	now := durwardtest.NewClock().Now()
 	i, key := freshIssuer(now), &verifyKey{}
 	c := NewCache(shards * 3000) // three entries a shard
 	var same []digest            // of one shard
@@ -82,7 +84,7 @@ func TestCacheForgetsWhatWasUsedLeastRecently(t *testing.T) {
 }
 
 func TestCacheHonoursWhatEndsAToken(t *testing.T) {
-	now := newClock().Now()
+	now := durwardtest.NewClock().Now()
 	h := hashNo(1)
 	for name, row := range map[string]struct {
 		change func(i *issuer, k *verifyKey)
@@ -124,7 +126,7 @@ func TestNoCacheIsACacheThatKnowsNothing(t *testing.T) {
 }
 
 func TestCacheUnderManyHands(t *testing.T) {
-	now := newClock().Now()
+	now := durwardtest.NewClock().Now()
 	i, key := freshIssuer(now), &verifyKey{}
 	c := NewCache(shards * 4000)
 	var wg sync.WaitGroup

@@ -11,12 +11,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"durward"
+	"durward/durwardtest"
 	"durward/internal/units"
 )
 
 func TestClaimsDecide(t *testing.T) {
 	ec := es("ec")
-	now := newClock().Now()
+	now := durwardtest.NewClock().Now()
 	at := func(d time.Duration) int64 { return now.Add(d).Unix() }
 	set := func(kv ...any) map[string]any {
 		m := map[string]any{}
@@ -102,7 +103,7 @@ func (n rawNumber) MarshalJSON() ([]byte, error) { return []byte(n), nil }
 
 func TestTypeDecides(t *testing.T) {
 	ec := es("ec")
-	now := newClock().Now()
+	now := durwardtest.NewClock().Now()
 	for _, row := range []struct {
 		config, typ string
 		ok          bool
@@ -141,7 +142,7 @@ func TestAccessTokenProfileDemandsItsClaims(t *testing.T) {
 
 func TestPrincipalIsReadFromTheConfiguredClaims(t *testing.T) {
 	ec := es("ec")
-	now := newClock().Now()
+	now := durwardtest.NewClock().Now()
 	base := durward.Principal{
 		Subject: "alice", Consumer: "app", Issuer: "corp", Method: "jwt", Credential: "t-1",
 		Roles: []string{"member"}, Scopes: []string{"read", "write"}, Expires: now.Add(time.Hour).Truncate(time.Second),

@@ -25,30 +25,12 @@ import (
 	"testing"
 	"time"
 
+	"durward/durwardtest"
+
 	"github.com/go-jose/go-jose/v4"
 
 	"durward"
 )
-
-// clock is a clock that stands still until it is moved.
-type clock struct {
-	mu sync.Mutex
-	t  time.Time
-}
-
-func newClock() *clock { return &clock{t: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.t
-}
-
-func (c *clock) Move(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.t = c.t.Add(d)
-}
 
 // signingKey is a private key of the fake issuer.
 type signingKey struct {
@@ -232,7 +214,7 @@ func (f *fakeIssuer) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // fixture is a stage for tokens of one issuer.
 type fixture struct {
-	clock   *clock
+	clock   *durwardtest.Clock
 	fake    *fakeIssuer
 	root    *Issuers
 	issuers *Issuers
@@ -250,7 +232,7 @@ func corp(change func(*IssuerConfig)) map[string]IssuerConfig {
 
 func newFixture(t testing.TB, jwks string, change func(*IssuerConfig)) *fixture {
 	t.Helper()
-	f := &fixture{clock: newClock(), fake: newFakeIssuer(jwks), cache: NewCache(0)}
+	f := &fixture{clock: durwardtest.NewClock(), fake: newFakeIssuer(jwks), cache: NewCache(0)}
 	f.root = NewIssuers(&http.Client{Transport: f.fake}, f.clock.Now, nil)
 	t.Cleanup(f.root.Close)
 	f.issuers = f.with(t, corp(change))

@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"durward/durwardtest"
+
 	"durward"
 )
 
@@ -219,7 +221,7 @@ func TestRequestDoesNotWaitForASlowIssuerForLong(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer issuers.Close()
-		f := &fixture{clock: newClock(), cache: NewCache(0)}
+		f := &fixture{clock: durwardtest.NewClock(), cache: NewCache(0)}
 		f.stage, err = New(Config{{JWT: &JWT{Issuer: "corp"}}}, Env{Issuers: issuers}, false)
 		if err != nil {
 			t.Fatal(err)

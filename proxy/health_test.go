@@ -10,16 +10,18 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"durward/durwardtest"
 )
 
-func watch(c *clock, p Passive) *health {
-	return newHealth(Health{Passive: p}.withDefaults(), c.now)
+func watch(c *durwardtest.Clock, p Passive) *health {
+	return newHealth(Health{Passive: p}.withDefaults(), c.Now)
 }
 
 func TestFailuresInARowTakeATargetOutForAWhile(t *testing.T) {
-	c := newClock()
+	c := durwardtest.NewClock()
 	h := watch(c, Passive{Failures: 3})
-	at := func() int64 { return c.now().UnixNano() }
+	at := func() int64 { return c.Now().UnixNano() }
 	h.failed(connectFault, "refused", false)
 	h.failed(connectFault, "refused", false)
 	h.succeeded()
@@ -31,14 +33,14 @@ func TestFailuresInARowTakeATargetOutForAWhile(t *testing.T) {
 	if !h.failed(connectFault, "refused", false) || h.usable(at()) {
 		t.Fatal("three failures in a row did not take it out")
 	}
-	if got := h.backIn(c.now(), 0); got != 10*time.Second {
+	if got := h.backIn(c.Now(), 0); got != 10*time.Second {
 		t.Errorf("back in %v, want 10s", got)
 	}
-	c.advance(9 * time.Second)
+	c.Move(9 * time.Second)
 	if h.usable(at()) {
 		t.Fatal("back too early")
 	}
-	c.advance(time.Second)
+	c.Move(time.Second)
 	if !h.usable(at()) || !h.claim(at()) {
 		t.Fatal("no request may try it after its time")
 	}
@@ -48,25 +50,25 @@ func TestFailuresInARowTakeATargetOutForAWhile(t *testing.T) {
 	if h.failed(connectFault, "refused", false); h.usable(at()) {
 		t.Fatal("a failed trial left it in service")
 	}
-	c.advance(10 * time.Second)
+	c.Move(10 * time.Second)
 	if !h.claim(at()) || !h.succeeded() || !h.usable(at()) || !h.claim(at()) || !h.claim(at()) {
 		t.Fatal("a good trial did not bring it back for all")
 	}
 }
 
 func TestFailuresOutsideTheWindowDoNotAddUp(t *testing.T) {
-	c := newClock()
+	c := durwardtest.NewClock()
 	h := watch(c, Passive{Failures: 2, Window: duration(time.Second)})
 	for range 5 {
 		if h.failed(connectFault, "x", false) {
 			t.Fatal("taken out by failures far apart")
 		}
-		c.advance(2 * time.Second)
+		c.Move(2 * time.Second)
 	}
 }
 
 func TestOnlyWhatIsCountedCounts(t *testing.T) {
-	c := newClock()
+	c := durwardtest.NewClock()
 	for _, tc := range []struct {
 		name string
 		p    Passive
@@ -87,43 +89,43 @@ func TestOnlyWhatIsCountedCounts(t *testing.T) {
 }
 
 func TestTheLastTargetIsOutOnlyIfItCannotBeReached(t *testing.T) {
-	c := newClock()
+	c := durwardtest.NewClock()
 	h := watch(c, Passive{Failures: 1, Count: []string{"connect", "timeout", "broken", "5xx"}})
 	for _, f := range []fault{timeoutFault, brokenFault, serverFault} {
-		if h.failed(f, "x", true) || !h.usable(c.now().UnixNano()) {
+		if h.failed(f, "x", true) || !h.usable(c.Now().UnixNano()) {
 			t.Errorf("%s took the last target out", faultNames[f])
 		}
 	}
 	if !h.failed(connectFault, "x", true) {
 		t.Error("a target that cannot be reached stayed in")
 	}
-	c.advance(time.Minute)
-	if !h.claim(c.now().UnixNano()) {
+	c.Move(time.Minute)
+	if !h.claim(c.Now().UnixNano()) {
 		t.Fatal("no trial")
 	}
 	h.failed(timeoutFault, "x", true)
-	at := c.now().UnixNano()
+	at := c.Now().UnixNano()
 	if first, second := h.claim(at), h.claim(at); !first || !second {
 		t.Error("a last target that is reached again did not come back for all")
 	}
 }
 
 func TestAClockThatWasSetBackProlongsNothing(t *testing.T) {
-	c := newClock()
+	c := durwardtest.NewClock()
 	h := watch(c, Passive{Failures: 1})
 	h.failed(connectFault, "x", false)
-	c.advance(-24 * time.Hour)
-	if !h.usable(c.now().UnixNano()) {
+	c.Move(-24 * time.Hour)
+	if !h.usable(c.Now().UnixNano()) {
 		t.Error("the target is out for a day")
 	}
 }
 
 func TestATrialThatToldNothingIsGivenBack(t *testing.T) {
-	c := newClock()
+	c := durwardtest.NewClock()
 	h := watch(c, Passive{Failures: 1})
 	h.failed(connectFault, "x", false)
-	c.advance(time.Minute)
-	at := c.now().UnixNano()
+	c.Move(time.Minute)
+	at := c.Now().UnixNano()
 	first, second := h.claim(at), h.claim(at)
 	if !first || second {
 		t.Fatal("want one trial")
@@ -132,14 +134,14 @@ func TestATrialThatToldNothingIsGivenBack(t *testing.T) {
 	if !h.claim(at) {
 		t.Error("the place was lost")
 	}
-	c.advance(time.Minute)
-	if !h.claim(c.now().UnixNano()) {
+	c.Move(time.Minute)
+	if !h.claim(c.Now().UnixNano()) {
 		t.Error("a trial that never ended blocks the target for good")
 	}
 }
 
 func TestActiveChecksNeedTheirThresholds(t *testing.T) {
-	c := newClock()
+	c := durwardtest.NewClock()
 	h := watch(c, Passive{})
 	a := &Active{Healthy: 2, Unhealthy: 3}
 	steps := []struct {
@@ -157,11 +159,11 @@ func TestActiveChecksNeedTheirThresholds(t *testing.T) {
 }
 
 func TestAChangedConfigurationDoesNotForgetADeadTarget(t *testing.T) {
-	c := newClock()
+	c := durwardtest.NewClock()
 	old := watch(c, Passive{Failures: 1})
 	old.failed(connectFault, "refused", false)
 	old.sick.Store(true)
-	at := c.now().UnixNano()
+	at := c.Now().UnixNano()
 
 	next := watch(c, Passive{Failures: 9})
 	next.seed(old, true)

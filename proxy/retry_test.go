@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"durward/durwardtest"
+
 	"durward"
 )
 
@@ -122,7 +124,7 @@ func TestASpentHTTP2BodyIsNotSentAgain(t *testing.T) {
 }
 
 func TestADeadTargetTakesNoTrafficAndComesBack(t *testing.T) {
-	c := newClock()
+	c := durwardtest.NewClock()
 	var hits atomic.Int32
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -133,7 +135,7 @@ func TestADeadTargetTakesNoTrafficAndComesBack(t *testing.T) {
 	ok := serve(t, named("ok"))
 	u := newUpstream(t, Config{
 		Targets: targets("http://"+addr, ok.URL), Health: Health{Passive: Passive{Failures: 2}},
-	}, newPools(t, c.now))
+	}, newPools(t, c.Now))
 	get := func() *durward.Exchange {
 		x := newExchange("POST", "/")
 		mustAllow(t, call(t, u, x))
@@ -158,7 +160,7 @@ func TestADeadTargetTakesNoTrafficAndComesBack(t *testing.T) {
 	served := make(chan struct{})
 	go func() { _ = s.Serve(l); close(served) }()
 	defer func() { _ = s.Close(); <-served }()
-	c.advance(10 * time.Second)
+	c.Move(10 * time.Second)
 	for range 6 {
 		get()
 	}
@@ -168,11 +170,11 @@ func TestADeadTargetTakesNoTrafficAndComesBack(t *testing.T) {
 }
 
 func TestNoTargetLeftIs503WithRetryAfter(t *testing.T) {
-	c := newClock()
-	u := newUpstream(t, Config{Targets: targets(dead(t), dead(t)), Health: Health{Passive: Passive{Failures: 1, For: duration(30 * time.Second)}}}, newPools(t, c.now))
+	c := durwardtest.NewClock()
+	u := newUpstream(t, Config{Targets: targets(dead(t), dead(t)), Health: Health{Passive: Passive{Failures: 1, For: duration(30 * time.Second)}}}, newPools(t, c.Now))
 	x := newExchange("GET", "/")
 	mustRefuse(t, x, call(t, u, x), durward.CodeUpstreamUnreachable) // this one took both out
-	c.advance(12500 * time.Millisecond)
+	c.Move(12500 * time.Millisecond)
 	x = newExchange("GET", "/")
 	mustRefuse(t, x, call(t, u, x), durward.CodeNoTarget)
 	if got := x.Extra.Get("Retry-After"); got != "18" {

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"durward/durwardtest"
+
 	"durward"
 )
 
@@ -89,11 +91,11 @@ func TestAClientCertificateIsShownAndReadAgainWhenRenewed(t *testing.T) {
 	for protocol, proto := range map[string]string{"http1": "HTTP/1.1", "h2": "HTTP/2.0"} {
 		t.Run(protocol, func(t *testing.T) {
 			ours, clients, s := startMutual(t)
-			c := newClock()
+			c := durwardtest.NewClock()
 			cert, key := clients.issue("client", "gateway-1")
 			u := newUpstream(t, Config{
 				Targets: targets(s.URL), Protocol: protocol, TLS: &TLS{CA: ours.pem, Certificate: cert, Key: key},
-			}, newPools(t, c.now))
+			}, newPools(t, c.Now))
 			ask := func() string {
 				x := newExchange("GET", "/")
 				mustAllow(t, call(t, u, x))
@@ -104,12 +106,12 @@ func TestAClientCertificateIsShownAndReadAgainWhenRenewed(t *testing.T) {
 			}
 			newCert, newKey := clients.issue("renewed", "gateway-2")
 			replace(t, newCert, cert) // half a renewal: certificate and key do not match
-			c.advance(2 * time.Second)
+			c.Move(2 * time.Second)
 			if got := ask(); got != proto+" gateway-1" {
 				t.Fatalf("half a renewal: shown %q", got)
 			}
 			replace(t, newKey, key)
-			c.advance(2 * time.Second)
+			c.Move(2 * time.Second)
 			if got := ask(); got != proto+" gateway-2" {
 				t.Errorf("after the renewal: shown %q", got)
 			}

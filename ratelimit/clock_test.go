@@ -7,33 +7,12 @@ import (
 	"context"
 	"net/netip"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
 	"durward"
 	"durward/internal/units"
 )
-
-// clock is a clock that only tests move.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func newClock() *clock { return &clock{at: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)} }
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) add(d time.Duration) {
-	c.mu.Lock()
-	c.at = c.at.Add(d)
-	c.mu.Unlock()
-}
 
 // per makes a limit of "20/s" and a burst.
 func per(rate string, burst int) *Limit {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"durward"
+	"durward/durwardtest"
 	"durward/internal/units"
 
 	"github.com/google/go-cmp/cmp"
@@ -105,7 +106,7 @@ func manyGroups(n int) (groups []Group) {
 }
 
 func TestAllLimitsOfALargeStageAreTakenBack(t *testing.T) {
-	counters := NewCounters(0, newClock().now)
+	counters := NewCounters(0, durwardtest.NewClock().Now)
 	cfg := &Config{PerAddress: per("100/h", 0), PerRange: &RangeLimit{Limit: *per("100/h", 0)}, Groups: manyGroups(maxGroups), Total: per("1/h", 0)}
 	s := ByClient(cfg, "api", counters).(*stage)
 	if n := count(t, s, 20, always("192.0.2.1")); n != 1 {

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"durward/durwardtest"
+
 	"durward"
 
 	"github.com/google/go-cmp/cmp"
@@ -19,27 +21,27 @@ import (
 )
 
 func TestABurstPassesAndThenTheRate(t *testing.T) {
-	c := newClock()
-	s := ByClient(&Config{PerAddress: per("10/s", 4)}, "api", NewCounters(0, c.now))
+	c := durwardtest.NewClock()
+	s := ByClient(&Config{PerAddress: per("10/s", 4)}, "api", NewCounters(0, c.Now))
 	if n := count(t, s, 10, always("192.0.2.1")); n != 4 {
 		t.Fatalf("%d of 10 passed at once, want the burst of 4", n)
 	}
-	c.add(99 * time.Millisecond)
+	c.Move(99 * time.Millisecond)
 	if n := count(t, s, 3, always("192.0.2.1")); n != 0 {
 		t.Errorf("%d passed before the next was due", n)
 	}
-	c.add(time.Millisecond)
+	c.Move(time.Millisecond)
 	if n := count(t, s, 3, always("192.0.2.1")); n != 1 {
 		t.Errorf("%d passed when one was due", n)
 	}
-	c.add(time.Hour)
+	c.Move(time.Hour)
 	if n := count(t, s, 10, always("192.0.2.1")); n != 4 {
 		t.Errorf("%d passed after a pause, want the burst of 4", n)
 	}
 }
 
 func TestTheBurstIsTheRatesCountByDefault(t *testing.T) {
-	s := ByClient(&Config{Total: per("7/m", 0)}, "api", NewCounters(0, newClock().now))
+	s := ByClient(&Config{Total: per("7/m", 0)}, "api", NewCounters(0, durwardtest.NewClock().Now))
 	if n := count(t, s, 20, spread); n != 7 {
 		t.Errorf("%d passed, want 7", n)
 	}
@@ -82,7 +84,7 @@ func TestEachLimitCountsByItsOwnKey(t *testing.T) {
 			if err := c.cfg.Check(); err != nil {
 				t.Fatal(err)
 			}
-			s := ByClient(&c.cfg, "api", NewCounters(0, newClock().now))
+			s := ByClient(&c.cfg, "api", NewCounters(0, durwardtest.NewClock().Now))
 			var got []bool
 			for _, a := range c.clients {
 				got = append(got, passes(t, s, from(a)))
@@ -122,7 +124,7 @@ func TestPrincipalsCountByWhoTheyAre(t *testing.T) {
 			[]durward.Principal{{}, {}, {}}, []bool{true, true, true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := ByPrincipal(&c.cfg, "api", NewCounters(0, newClock().now))
+			s := ByPrincipal(&c.cfg, "api", NewCounters(0, durwardtest.NewClock().Now))
 			var got []bool
 			for _, p := range c.who {
 				got = append(got, passes(t, s, &durward.Exchange{Principal: p}))
@@ -135,8 +137,8 @@ func TestPrincipalsCountByWhoTheyAre(t *testing.T) {
 }
 
 func TestARefusedRequestUsesUpNoOtherLimit(t *testing.T) {
-	c := newClock()
-	counters := NewCounters(0, c.now)
+	c := durwardtest.NewClock()
+	counters := NewCounters(0, c.Now)
 	// A total of 1 refuses the second; its address must not have been charged.
 	strict := ByClient(&Config{PerAddress: per("3/h", 0), Total: per("1/h", 0), Groups: []Group{
 		{Name: "g", Ranges: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, Limit: *per("3/h", 0)}}}, "api", counters)
@@ -205,7 +207,7 @@ func TestAnswersTellTheLimits(t *testing.T) {
 		{"not while only reporting", Config{Total: per("2/m", 0), Mode: durward.Report}, nil, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := ByClient(&c.cfg, "api", NewCounters(0, newClock().now))
+			s := ByClient(&c.cfg, "api", NewCounters(0, durwardtest.NewClock().Now))
 			var answers []durward.Header
 			var last *durward.Exchange
 			for range 3 {
@@ -228,10 +230,10 @@ func TestAnswersTellTheLimits(t *testing.T) {
 
 func TestARetryAfterTheStatedTimePasses(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		c := newClock()
+		c := durwardtest.NewClock()
 		l := &Limit{Rate: rateOf(rapid.Int64Range(1, 1000).Draw(rt, "count"), time.Duration(rapid.Int64Range(1e6, 1e12).Draw(rt, "per"))),
 			Burst: rapid.IntRange(1, 5).Draw(rt, "burst")}
-		s := ByClient(&Config{Total: l}, "api", NewCounters(0, c.now))
+		s := ByClient(&Config{Total: l}, "api", NewCounters(0, c.Now))
 		for passes(t, s, from("")) {
 		}
 		x := from("")
@@ -240,7 +242,7 @@ func TestARetryAfterTheStatedTimePasses(t *testing.T) {
 		if err != nil || wait < time.Second {
 			rt.Fatalf("Retry-After %q", x.Extra.Get("Retry-After"))
 		}
-		c.add(wait)
+		c.Move(wait)
 		if !passes(t, s, from("")) {
 			rt.Fatalf("%v: refused after Retry-After of %v", l.Rate, wait)
 		}
@@ -250,15 +252,15 @@ func TestARetryAfterTheStatedTimePasses(t *testing.T) {
 // The promise of a limit: in any span no more than burst + rate * time.
 func TestALimitNeverLetsMoreThroughThanItSays(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		c := newClock()
+		c := durwardtest.NewClock()
 		count, window := rapid.Int64Range(1, 50).Draw(rt, "count"), time.Duration(rapid.Int64Range(1e6, 1e10).Draw(rt, "per"))
 		burst := rapid.IntRange(1, 20).Draw(rt, "burst")
-		s := ByClient(&Config{PerAddress: &Limit{Rate: rateOf(count, window), Burst: burst}}, "api", NewCounters(128, c.now))
+		s := ByClient(&Config{PerAddress: &Limit{Rate: rateOf(count, window), Burst: burst}}, "api", NewCounters(128, c.Now))
 		var times []time.Time
 		for _, step := range rapid.SliceOfN(rapid.Int64Range(0, int64(window)/count*2), 1, 200).Draw(rt, "steps") {
-			c.add(time.Duration(step))
+			c.Move(time.Duration(step))
 			if passes(t, s, from("192.0.2.1")) {
-				times = append(times, c.now())
+				times = append(times, c.Now())
 			}
 		}
 		for i := range times {
@@ -273,7 +275,7 @@ func TestALimitNeverLetsMoreThroughThanItSays(t *testing.T) {
 }
 
 func TestConcurrentRequestsShareOneLimit(t *testing.T) {
-	s := ByClient(&Config{PerAddress: per("100/h", 0), PerRange: &RangeLimit{Limit: *per("1000/h", 0)}, Total: per("150/h", 0)}, "api", NewCounters(0, newClock().now))
+	s := ByClient(&Config{PerAddress: per("100/h", 0), PerRange: &RangeLimit{Limit: *per("1000/h", 0)}, Total: per("150/h", 0)}, "api", NewCounters(0, durwardtest.NewClock().Now))
 	var passed [2]atomic.Int64
 	var wg sync.WaitGroup
 	for i := range 8 {
@@ -295,8 +297,8 @@ func TestConcurrentRequestsShareOneLimit(t *testing.T) {
 }
 
 func TestAReloadGivesNobodyAFreshBurst(t *testing.T) {
-	c := newClock()
-	counters := NewCounters(0, c.now)
+	c := durwardtest.NewClock()
+	counters := NewCounters(0, c.Now)
 	cfg := &Config{PerAddress: per("5/h", 0), Total: per("100/h", 0)}
 	old := ByClient(cfg, "api", counters)
 	count(t, old, 5, always("192.0.2.1"))
@@ -311,7 +313,7 @@ func TestAReloadGivesNobodyAFreshBurst(t *testing.T) {
 	if n := count(t, faster, 5, always("192.0.2.1")); n != 0 {
 		t.Errorf("%d passed right after the rate was changed", n)
 	}
-	c.add(2 * time.Second)
+	c.Move(2 * time.Second)
 	if n := count(t, faster, 5, always("192.0.2.1")); n != 2 {
 		t.Errorf("%d passed when the new limit had refilled, want 2", n)
 	}
@@ -320,18 +322,18 @@ func TestAReloadGivesNobodyAFreshBurst(t *testing.T) {
 func TestAClockThatJumpsLocksNobodyOut(t *testing.T) {
 	for name, cfg := range map[string]*Config{"keyed": {PerAddress: per("1/s", 3)}, "single": {Total: per("1/s", 3)}} {
 		t.Run(name, func(t *testing.T) {
-			c := newClock()
-			s := ByClient(cfg, "api", NewCounters(0, c.now))
+			c := durwardtest.NewClock()
+			s := ByClient(cfg, "api", NewCounters(0, c.Now))
 			count(t, s, 3, always("192.0.2.1"))
-			c.add(-24 * time.Hour)
+			c.Move(-24 * time.Hour)
 			if n := count(t, s, 3, always("192.0.2.1")); n != 0 {
 				t.Errorf("%d passed right after the clock was set back", n)
 			}
-			c.add(3 * time.Second)
+			c.Move(3 * time.Second)
 			if n := count(t, s, 5, always("192.0.2.1")); n != 3 {
 				t.Errorf("%d of 3 passed once the limit had refilled", n)
 			}
-			c.add(10000 * time.Hour)
+			c.Move(10000 * time.Hour)
 			if n := count(t, s, 5, always("192.0.2.1")); n != 3 {
 				t.Errorf("%d of 3 passed after the clock was set forward", n)
 			}

@@ -13,6 +13,8 @@ import (
 	"time"
 	"unsafe"
 
+	"durward/durwardtest"
+
 	"durward"
 
 	"pgregory.net/rapid"
@@ -96,8 +98,8 @@ func TestCountersSurviveGrowth(t *testing.T) {
 }
 
 func TestCyclingAddressesGivesNobodyAFreshBurst(t *testing.T) {
-	c := newClock()
-	s := ByClient(&Config{PerAddress: per("5/h", 0)}, "api", NewCounters(1024, c.now))
+	c := durwardtest.NewClock()
+	s := ByClient(&Config{PerAddress: per("5/h", 0)}, "api", NewCounters(1024, c.Now))
 	count(t, s, 5, always("192.0.2.1"))
 	for i := range 100_000 {
 		passes(t, s, spread(i))
@@ -108,8 +110,8 @@ func TestCyclingAddressesGivesNobodyAFreshBurst(t *testing.T) {
 }
 
 func TestAFloodOfAddressesDoesNotLockOutWhoIsKnown(t *testing.T) {
-	c := newClock()
-	s := ByClient(&Config{PerAddress: per("60/m", 30)}, "api", NewCounters(4096, c.now))
+	c := durwardtest.NewClock()
+	s := ByClient(&Config{PerAddress: per("60/m", 30)}, "api", NewCounters(4096, c.Now))
 	count(t, s, 10, always("192.0.2.1")) // an ordinary client, with 20 left
 	for i := range 8192 {                // twice what the table holds, within a second
 		passes(t, s, spread(i))
@@ -202,15 +204,15 @@ func TestARefundOfASingleCounterTakesBackOneCharge(t *testing.T) {
 }
 
 func TestCountersAreForgottenOnceTheyDoNotMatter(t *testing.T) {
-	c := newClock()
-	counters := NewCounters(0, c.now)
+	c := durwardtest.NewClock()
+	counters := NewCounters(0, c.Now)
 	for i := range 50 {
 		s := ByClient(&Config{PerAddress: per("1/s", 0), Total: per("1/s", 0)}, fmt.Sprintf("api-%d", i), counters)
 		passes(t, s, from("192.0.2.1"))
 	}
 	kept := ByClient(&Config{Total: per("1/h", 0)}, "kept", counters)
 	passes(t, kept, from(""))
-	c.add(time.Minute)
+	c.Move(time.Minute)
 	counters.get("sweep once", false)
 	runtime.GC()
 	counters.get("sweep again", false)
@@ -224,10 +226,10 @@ func TestCountersAreForgottenOnceTheyDoNotMatter(t *testing.T) {
 }
 
 func TestAStageKeepsItsCountersAlthoughTheyHaveRefilled(t *testing.T) {
-	c := newClock()
-	counters := NewCounters(0, c.now)
+	c := durwardtest.NewClock()
+	counters := NewCounters(0, c.Now)
 	old := ByClient(&Config{Total: per("1/s", 0)}, "api", counters)
-	c.add(time.Minute)
+	c.Move(time.Minute)
 	counters.get("sweep", false)
 	runtime.GC()
 	passes(t, old, from(""))
