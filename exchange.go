@@ -72,6 +72,11 @@ type Request struct {
 	// Upgrade is the protocol that a valid Upgrade request asks for
 	// ("websocket"), or "".
 	Upgrade string
+	// Fault is the code with which a request is refused that the listener could
+	// not read, and FaultErr why; "" for any other. The other fields then hold
+	// what could be read of it, and Body is empty.
+	Fault    Code
+	FaultErr error
 }
 
 // Client is who is at the other end of the request.
