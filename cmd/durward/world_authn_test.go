@@ -73,7 +73,8 @@ func (w *world) cmdFetches(ts *testscript.TestScript, args []string) error {
 }
 
 // cmdForge: "forge VARIABLE TOKEN ATTACK" makes a token that must be refused out
-// of a good one. The attacks: none (alg none, no signature), None, hs256-jwk and
+// of a good one. The attacks: none (alg none, no signature), None, none-signed
+// (alg none before the signature that was there), hs256-jwk and
 // hs256-pem (signed with the issuer's public key as a secret), payload (another
 // subject under the old signature), jwk, jku, x5u, crit and zip (that header
 // parameter under the old signature), unsigned (no signature), cut (half a
@@ -99,6 +100,8 @@ func (w *world) forge(parts []string, attack string) (string, error) {
 	switch attack {
 	case "none", "None":
 		return part(`{"alg":"`+attack+`","typ":"at+jwt"}`) + "." + payload + ".", nil
+	case "none-signed":
+		return part(`{"alg":"none","typ":"at+jwt"}`) + "." + payload + "." + signature, nil
 	case "hs256-jwk", "hs256-pem":
 		return w.forgeSymmetric(payload, attack == "hs256-pem")
 	case "payload":
