@@ -214,12 +214,22 @@ func TestRequestsOfOtherOrigins(t *testing.T) {
 			"Access-Control-Allow-Credentials", "true", "Access-Control-Expose-Headers", "ETag, Retry-After"), true},
 		{"a WebSocket of no browser", full(), "websocket", nil, header("Vary", "Origin"), true},
 		{"a WebSocket of another origin", full(), "websocket", []string{origin, "https://evil.example"}, header("Vary", "Origin"), false},
+		{"a WebSocket of the API's own host", full(), "websocket", []string{origin, "https://api.example"}, header("Vary", "Origin"), true},
+		{"without CORS, a request of another origin", nil, "", []string{origin, "https://evil.example"}, nil, true},
+		{"without CORS, a WebSocket of another origin", nil, "websocket", []string{origin, "https://evil.example"}, nil, false},
+		{"without CORS, a WebSocket of a look-alike", nil, "websocket", []string{origin, "https://api.example.evil.example"}, nil, false},
+		{"without CORS, a WebSocket of another port", nil, "websocket", []string{origin, "https://api.example:8443"}, nil, false},
+		{"without CORS, a WebSocket of a page that anybody on the way can change", nil, "websocket", []string{origin, "http://api.example"}, nil, false},
+		{"without CORS, a WebSocket of null", nil, "websocket", []string{origin, "null"}, nil, false},
+		{"without CORS, a WebSocket of an extension", nil, "websocket", []string{origin, "chrome-extension://api.example"}, nil, false},
+		{"without CORS, a WebSocket of the API's own host", nil, "websocket", []string{origin, "https://api.example"}, nil, true},
+		{"without CORS, a WebSocket of no browser", nil, "websocket", nil, nil, true},
 		{"a WebSocket of null", full(), "websocket", []string{origin, "null"}, header("Vary", "Origin"), false},
 		{"a WebSocket of an empty origin", full(), "websocket", []string{origin, ""}, header("Vary", "Origin"), false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			x := ask(c.in...)
-			x.In.Upgrade = c.upgrade
+			x.In.Upgrade, x.In.Host, x.Client.Scheme = c.upgrade, "api.example", "https"
 			d := Request(c.cfg).Request(t.Context(), x)
 			if c.ok != (d.Verdict == durward.Allow) || !c.ok && d.Code != durward.CodeOriginRefused {
 				t.Errorf("got %v %s", d.Verdict, d.Code)
@@ -246,11 +256,11 @@ func TestTheUpstreamHasNoWordOnCORS(t *testing.T) {
 	}
 }
 
-func TestNothingConfiguredIsNoStage(t *testing.T) {
-	if Preflight(nil, "GET") != nil || Request(nil) != nil {
+func TestPreflightsThatAreNotConfiguredAreNoStage(t *testing.T) {
+	if Preflight(nil, "GET") != nil {
 		t.Error("a stage was made of nothing")
 	}
-	for _, name := range []string{Preflight(full(), "GET").Name(), Request(full()).Name(), Response().Name()} {
+	for _, name := range []string{Preflight(full(), "GET").Name(), Request(full()).Name(), Request(nil).Name(), Response().Name()} {
 		if name != "cors" {
 			t.Errorf("a stage is called %q", name)
 		}

@@ -162,18 +162,38 @@ func (s *preflight) allowsHeaders(h durward.Header) bool {
 	return true
 }
 
+// handshake refuses what leaves HTTP for a page of another host. It is all
+// there is where CORS is not configured, because a browser applies no CORS to
+// a WebSocket: it sends the visitor's cookies along and lets the page read.
+type handshake struct{}
+
+// Name is "cors".
+func (handshake) Name() string { return "cors" }
+
+// Request refuses an upgrade of another origin than the API's own.
+func (handshake) Request(_ context.Context, x *durward.Exchange) durward.Decision {
+	if x.In.Upgrade == "" || !x.In.Header.Has("Origin") {
+		return durward.Proceed()
+	}
+	scheme, host, _ := strings.Cut(x.In.Header.Get("Origin"), "://")
+	if host == "" || host != x.In.Host || scheme != "https" && scheme != "http" || scheme == "http" && x.Client.Scheme == "https" {
+		return durward.Refuse(durward.CodeOriginRefused, errOriginRefused)
+	}
+	return durward.Proceed()
+}
+
 // request lets allowed origins read answers.
 type request struct{ policy }
 
 // Request makes the stage "cors" of an operation. cfg must have passed Check;
-// nil gives nil. An allowed origin gets the fields that let its page read the
+// nil allows no origin. An allowed origin gets the fields that let its page read the
 // answer, whatever the answer is. Any other gets none, so that a browser keeps
 // the answer from the page; the request itself is decided on like every other.
 // A WebSocket handshake of another origin is refused, since a browser would
-// not.
+// not; pages of the API's own host may always begin one.
 func Request(cfg *Config) durward.Stage {
 	if cfg == nil {
-		return nil
+		return handshake{}
 	}
 	return &request{compile(cfg)}
 }
@@ -182,17 +202,14 @@ func Request(cfg *Config) durward.Stage {
 func (s *request) Name() string { return "cors" }
 
 // Request adds the fields, or refuses the handshake.
-func (s *request) Request(_ context.Context, x *durward.Exchange) durward.Decision {
+func (s *request) Request(ctx context.Context, x *durward.Exchange) durward.Decision {
 	s.vary(x)
 	if !x.In.Header.Has("Origin") {
 		return durward.Proceed() // not a page of another origin
 	}
 	origin := x.In.Header.Get("Origin")
 	if !s.allows(origin) {
-		if x.In.Upgrade != "" {
-			return durward.Refuse(durward.CodeOriginRefused, errOriginRefused)
-		}
-		return durward.Proceed()
+		return handshake{}.Request(ctx, x)
 	}
 	s.grant(x, origin)
 	if s.expose != "" {
