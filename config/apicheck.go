@@ -95,11 +95,7 @@ func (c *Config) checkAPI(f *faults, at string, api *API) {
 	if api.CORS != nil {
 		f.in(at+".cors", api.CORS.Check())
 	}
-	for i, m := range api.Authenticate {
-		if m.JWT != nil && m.JWT.Issuer != "" && c.Issuers[m.JWT.Issuer] == nil {
-			f.add(at+".authenticate["+strconv.Itoa(i)+"].jwt", "no issuer is named %q; known are: %s", m.JWT.Issuer, names(c.Issuers))
-		}
-	}
+	c.checkIssuers(f, at, api)
 	for id, op := range api.Operations {
 		if op == nil {
 			continue
@@ -112,6 +108,35 @@ func (c *Config) checkAPI(f *faults, at string, api *API) {
 			f.in(opAt+".quota", op.Quota.Check())
 		}
 		checkRefined(f, opAt, api, id, op)
+	}
+}
+
+// checkIssuers looks for the issuers that the API names. Of two with the same
+// iss in one place, nothing in a token would tell which one's rules hold.
+func (c *Config) checkIssuers(f *faults, at string, api *API) {
+	type source struct{ header, iss string }
+	seen := map[source]string{}
+	for i, m := range api.Authenticate {
+		if m.JWT == nil || m.JWT.Issuer == "" {
+			continue
+		}
+		field, name := at+".authenticate["+strconv.Itoa(i)+"].jwt", m.JWT.Issuer
+		issuer := c.Issuers[name]
+		if issuer == nil {
+			f.add(field, "no issuer is named %q; known are: %s", name, names(c.Issuers))
+			continue
+		}
+		s := source{strings.ToLower(m.JWT.Header), issuer.Issuer}
+		if s.iss == "" {
+			s.iss = issuer.Discovery
+		}
+		if s.header == "authorization" {
+			s.header = "" // the default
+		}
+		if other, again := seen[s]; again && s.iss != "" {
+			f.add(field, "%s has the same iss as %s, so a token could not be told to be of one of them", name, other)
+		}
+		seen[s] = name
 	}
 }
 
