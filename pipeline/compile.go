@@ -6,7 +6,6 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"durward"
 	"durward/authn"
@@ -208,36 +207,6 @@ func (bodyLimit) Name() string { return "limits" }
 func (l bodyLimit) Request(_ context.Context, x *durward.Exchange) durward.Decision {
 	if err := x.In.Body.SetLimit(int64(l)); err != nil {
 		return durward.Refuse(durward.CodeBodyTooLarge, err)
-	}
-	return durward.Proceed()
-}
-
-// upgrade lets a connection leave HTTP only where the operation declares the
-// protocol. Another offer is ignored, as RFC 9110, section 7.8 allows, but for
-// a WebSocket, whose client could do nothing with a plain answer.
-func (c *compiler) upgrade(a *apiParts, op *durward.Operation) durward.Stage {
-	u := a.UpstreamOf(op.ID)
-	allowed := map[string]bool{}
-	for _, protocol := range u.Upgrades {
-		allowed[protocol] = true
-	}
-	if p := a.declared[op.ID].Upgrade; p != "" && u.Upgrades == nil {
-		allowed[p] = true
-	}
-	return upgrade{allowed}
-}
-
-type upgrade struct{ allowed map[string]bool }
-
-func (upgrade) Name() string { return "upgrade" }
-
-func (u upgrade) Request(_ context.Context, x *durward.Exchange) durward.Decision {
-	switch {
-	case x.In.Upgrade == "":
-	case u.allowed[x.In.Upgrade]:
-		x.Out.Upgrade = x.In.Upgrade
-	case x.In.Upgrade == "websocket":
-		return durward.Refuse(durward.CodeUpgradeRefused, fmt.Errorf("the operation declares no upgrade to %q", x.In.Upgrade))
 	}
 	return durward.Proceed()
 }

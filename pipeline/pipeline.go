@@ -62,9 +62,8 @@ func (c *compiler) requestStages(a *apiParts, op *durward.Operation) []requestSt
 		step(c.byPrincipal(a, op, each.Quota)),                            // of the operation, by caller
 		step(c.authorize(a, op), a.Authorize.Mode),                        // whether they may
 		step(c.contract(a, op), a.Validation.Mode, a.Validation.OnError),  // whether it is as the contract says
-		step(c.upstreamOf(a, op).Outgoing(), durward.Enforce),             // what the upstream gets: stages behind it may change x.Out
+		step(c.upstreamOf(a, op).Outgoing(), durward.Enforce),             // what the upstream gets, and which connections may leave HTTP: stages behind it may change x.Out
 		step(authn.HideQuery(a.Authenticate), durward.Enforce),            // a key in the query stays here
-		step(c.upgrade(a, op), durward.Enforce),                           // which connections may leave HTTP
 	)
 }
 
