@@ -44,7 +44,6 @@ type apiParts struct {
 	*config.API
 	name        string
 	contract    *contract.Document
-	declared    map[string]contract.Operation
 	byClient    durward.Stage
 	byPrincipal durward.Stage
 	upstreams   map[string]*proxy.Upstream // by operation
@@ -90,7 +89,7 @@ func (c *compiler) compile() error {
 func (c *compiler) api(name string) route.API {
 	a := &apiParts{
 		API: c.cfg.APIs[name], name: name, contract: c.cfg.Contract(name),
-		declared: map[string]contract.Operation{}, upstreams: map[string]*proxy.Upstream{},
+		upstreams: map[string]*proxy.Upstream{},
 	}
 	c.apis[name] = a
 	a.byClient = ratelimit.ByClient(&a.RateLimit, name, c.env.Counters)
@@ -103,7 +102,6 @@ func (c *compiler) api(name string) route.API {
 	}
 	r := route.API{Name: name, Hosts: a.Hosts, Prefix: a.Prefix, Preflight: a.CORS != nil}
 	for _, op := range a.contract.Operations() {
-		a.declared[op.ID] = op
 		r.Operations = append(r.Operations, &durward.Operation{ID: op.ID, Method: op.Method, Template: op.Template})
 	}
 	return r
