@@ -21,9 +21,10 @@ import (
 	"durward/examples/moot"
 )
 
-// cmdMoot starts the sample API as the upstream and sets $UPSTREAM.
+// cmdMoot: "moot [ORIGIN...]" starts the sample API as the upstream and sets
+// $UPSTREAM. It opens WebSockets for its own pages and those of the origins.
 func (w *world) cmdMoot(ts *testscript.TestScript, args []string) error {
-	api, err := moot.New(moot.Options{})
+	api, err := moot.New(moot.Options{Origins: args})
 	if err != nil {
 		return err
 	}

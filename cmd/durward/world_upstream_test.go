@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -212,38 +213,41 @@ func serveRaw(serve func(net.Conn)) (string, func(), error) {
 }
 
 // cmdSaw: "saw [-name N] [COUNT]" gives the requests that reached the upstream
-// since the last time, and checks how many there were (1 when not said).
+// since the last time, and checks how many there were: 1 when not said; "0|7"
+// is either.
 // "saw -within TIME COUNT" waits until so many have come, and shows none.
 func (w *world) cmdSaw(ts *testscript.TestScript, args []string) error {
 	o, args, err := options(args)
 	if err != nil {
 		return err
 	}
-	want := 1
+	want := []string{"1"}
 	if len(args) > 0 {
-		if want, err = strconv.Atoi(args[0]); err != nil {
-			return err
-		}
+		want = strings.Split(args[0], "|")
 	}
 	u := w.upstreams[o["name"]]
 	if u == nil {
 		return errors.New("no such upstream was started")
 	}
 	if o["within"] != "" {
-		return u.await(want, o["within"])
+		return u.await(want[0], o["within"])
 	}
 	seen := u.Seen()
 	for _, s := range seen {
 		fmt.Fprintln(w.stdout(ts), s)
 	}
-	if len(seen) != want {
-		return fmt.Errorf("%d requests reached the upstream, not %d", len(seen), want)
+	if !slices.Contains(want, strconv.Itoa(len(seen))) {
+		return fmt.Errorf("%d requests reached the upstream, not %s", len(seen), args)
 	}
 	return nil
 }
 
 // await takes requests until there were so many.
-func (u *upstream) await(want int, within string) error {
+func (u *upstream) await(count, within string) error {
+	want, err := strconv.Atoi(count)
+	if err != nil {
+		return err
+	}
 	d, err := time.ParseDuration(within)
 	if err != nil {
 		return err
