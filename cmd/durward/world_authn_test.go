@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/x509"
@@ -12,6 +13,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"net/http/httptest"
 	"os"
 	"regexp"
@@ -21,6 +23,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"durward/examples/issuer"
+	"durward/store"
 )
 
 func init() {
@@ -28,6 +31,8 @@ func init() {
 	commands["jwks"] = (*world).cmdJWKS
 	commands["fetches"] = (*world).cmdFetches
 	commands["forge"] = (*world).cmdForge
+	commands["forge-key"] = (*world).cmdForgeKey
+	commands["consumer"] = (*world).cmdConsumer
 	commands["capture"] = (*world).cmdCapture
 }
 
@@ -190,4 +195,34 @@ func (w *world) cmdCapture(ts *testscript.TestScript, args []string) error {
 	}
 	ts.Setenv(args[0], found[1])
 	return nil
+}
+
+// cmdForgeKey: "forge-key VARIABLE KEY" changes a key's secret, and makes its
+// checksum anew, so that the key looks right.
+func (w *world) cmdForgeKey(ts *testscript.TestScript, args []string) error {
+	if len(args) != 2 {
+		return errors.New("usage: forge-key VARIABLE KEY")
+	}
+	at := strings.LastIndexByte(args[1], '_') + 1
+	if at == 0 {
+		return errors.New("forge-key: that is no key")
+	}
+	body := args[1][:at] + strings.Repeat("0", len(args[1])-at-6)
+	const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	sum := make([]byte, 6)
+	for n, i := crc32.ChecksumIEEE([]byte(body)), 5; i >= 0; i, n = i-1, n/62 {
+		sum[i] = digits[n%62]
+	}
+	ts.Setenv(args[0], body+string(sum))
+	return nil
+}
+
+// cmdConsumer: "consumer disable|enable ID".
+func (w *world) cmdConsumer(ts *testscript.TestScript, args []string) error {
+	if len(args) != 2 || args[0] != "disable" && args[0] != "enable" {
+		return errors.New("usage: consumer disable|enable ID")
+	}
+	off := args[0] == "disable"
+	_, err := w.gateway.Store().UpdateConsumer(context.Background(), args[1], store.Change{Disabled: &off})
+	return err
 }
