@@ -42,7 +42,13 @@ func (f *front) fill(in *durward.Request, w http.ResponseWriter, r *http.Request
 	}
 	in.TLS = r.TLS
 	in.Peer, in.Local = c.peer, c.local
-	in.RawPath, in.RawQuery = splitTarget(r)
+	authority, path, query := splitTarget(r)
+	in.RawPath, in.RawQuery = path, query
+	if strings.IndexByte(authority, '@') >= 0 {
+		// net/http has dropped the userinfo of an absolute-form target, which is
+		// to be refused as an error (RFC 9110, section 4.2.4).
+		in.Host = authority
+	}
 	for name, values := range r.Header {
 		for _, v := range values {
 			in.Header = append(in.Header, durward.Field{Name: name, Value: v})
@@ -67,25 +73,23 @@ func (f *front) fill(in *durward.Request, w http.ResponseWriter, r *http.Request
 	return source
 }
 
-// splitTarget gives path and query as they stood on the wire. An absolute-form
-// target (RFC 9112, section 3.2.2) has lost its authority to r.Host already.
-func splitTarget(r *http.Request) (path, query string) {
+// splitTarget gives path and query as they stood on the wire, and the authority
+// of a target in absolute form (RFC 9112, section 3.2.2).
+func splitTarget(r *http.Request) (authority, path, query string) {
 	target := r.RequestURI
 	if target != "" && target[0] != '/' && target != "*" {
 		if i := strings.Index(target, "://"); i > 0 {
-			rest := target[i+3:]
-			if j := strings.IndexAny(rest, "/?"); j >= 0 {
-				target = rest[j:]
-			} else {
-				target = "/"
+			authority, target = target[i+3:], ""
+			if j := strings.IndexAny(authority, "/?"); j >= 0 {
+				authority, target = authority[:j], authority[j:]
 			}
-			if target[0] == '?' {
+			if target == "" || target[0] == '?' {
 				target = "/" + target
 			}
 		}
 	}
 	path, query, _ = strings.Cut(target, "?")
-	return path, query
+	return authority, path, query
 }
 
 // upgradeOf is the protocol that the request asks to change to: one name in
