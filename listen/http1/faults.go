@@ -1,0 +1,84 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package http1
+
+import (
+	"errors"
+
+	"durward"
+)
+
+// Codes of faults that only this package finds. They belong in the table of
+// problems: an unknown version is a 505, a method that no origin serves a 501,
+// an unknown expectation a 417, a head that does not come a 408.
+const (
+	CodeVersion        durward.Code = "unsupported-version"
+	CodeNotImplemented durward.Code = "not-implemented"
+	CodeExpectation    durward.Code = "expectation-failed"
+	CodeHeaderTimeout  durward.Code = "header-timeout"
+)
+
+// fault is a rule that a request broke. It quotes nothing of the request.
+type fault struct {
+	code   durward.Code
+	reason string
+}
+
+func (f *fault) Error() string { return f.reason }
+
+var (
+	errLineByte    = &fault{durward.CodeMalformed, "request line has a control or non-ASCII byte"}
+	errLineForm    = &fault{durward.CodeMalformed, "request line is not method, target and version"}
+	errLineEnd     = &fault{durward.CodeMalformed, "line end without CR"}
+	errMethod      = &fault{durward.CodeMalformed, "method is not a token of at most 32 bytes"}
+	errTargetForm  = &fault{durward.CodeMalformed, "request target is in no form that the method takes"}
+	errTargetByte  = &fault{durward.CodeMalformed, "request target has a space or a fragment"}
+	errTargetLong  = &fault{durward.CodeURITooLong, "request target is too long"}
+	errScheme      = &fault{durward.CodeMalformed, "request target has the scheme of another kind of connection"}
+	errVersion     = &fault{CodeVersion, "version is not HTTP/1.0 or HTTP/1.1"}
+	errConnect     = &fault{CodeNotImplemented, "method CONNECT"}
+	errHeadLong    = &fault{durward.CodeHeaderTooLarge, "head is too large"}
+	errFields      = &fault{durward.CodeHeaderTooLarge, "too many field lines"}
+	errFold        = &fault{durward.CodeMalformed, "field line begins with white space"}
+	errNameEmpty   = &fault{durward.CodeMalformed, "field name is empty"}
+	errNameSpace   = &fault{durward.CodeMalformed, "white space before the colon of a field line"}
+	errNameByte    = &fault{durward.CodeMalformed, "field name is not a token"}
+	errNoColon     = &fault{durward.CodeMalformed, "field line without a colon"}
+	errValueByte   = &fault{durward.CodeMalformed, "field value has a control byte"}
+	errHostMissing = &fault{durward.CodeHostInvalid, "no host"}
+	errHostTwice   = &fault{durward.CodeHostInvalid, "several Host fields"}
+	errHostForm    = &fault{durward.CodeHostInvalid, "host has a byte that no authority has"}
+	errHostOther   = &fault{durward.CodeHostInvalid, "Host differs from the request target"}
+	errLengthTwice = &fault{durward.CodeMalformed, "several lengths"}
+	errLengthForm  = &fault{durward.CodeMalformed, "malformed length"}
+	errBoth        = &fault{durward.CodeMalformed, "both a length and a transfer coding"}
+	errCoding      = &fault{durward.CodeMalformed, "transfer coding is not one single chunked"}
+	errCodingOld   = &fault{durward.CodeMalformed, "transfer coding in HTTP/1.0"}
+	errTrailerName = &fault{durward.CodeMalformed, "Trailer names a field that must not be in a trailer section"}
+	errExpectation = &fault{CodeExpectation, "unknown expectation"}
+	errHeadTimeout = &fault{CodeHeaderTimeout, "head did not arrive in time"}
+)
+
+// Why content cannot be read. durward.ErrBodyMalformed is what a handler sees.
+var (
+	errChunkSize    = errors.New("malformed chunk size")
+	errChunkLine    = errors.New("chunk size line is too long")
+	errChunkExt     = errors.New("chunk extensions are too long")
+	errChunkExtByte = errors.New("control byte in a chunk extension")
+	errChunkEnd     = errors.New("chunk is longer than its size")
+	errTrailerLong  = errors.New("trailer section is too large")
+	errTrailerField = errors.New("field that must not be in a trailer section")
+)
+
+// Why an answer was cut.
+var (
+	errAnswered  = errors.New("a second answer")
+	errStatus    = errors.New("status cannot be sent")
+	errSplit     = errors.New("line end or NUL in a field of the answer")
+	errShort     = errors.New("content is shorter than its length")
+	errStuck     = errors.New("content does not go on")
+	errSlowRead  = errors.New("client did not read in time")
+	errUpgrade   = errors.New("the request cannot leave HTTP")
+	errNoContent = errors.New("content with a length is missing")
+)
