@@ -171,6 +171,7 @@ func (ch *Change) Commit() {
 	}
 	s.sockets = ch.next
 	for _, f := range old {
+		f.draining.Store(true)
 		f.Close()
 		s.retired.Add(1)
 		go func() {

@@ -4,6 +4,7 @@
 package listen
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -134,7 +135,10 @@ func (o *responder) Upgrade(ctx context.Context, r *durward.Response, extra durw
 	stop := context.AfterFunc(ctx, both.close)
 	defer stop()
 	j := &joint{idle: idle, write: o.front.limits.WriteTimeout.Std()}
-	return j.join(raw, buffered.Reader, r.Upgraded)
+	// What came early is in the buffer. Behind it the connection itself is
+	// read: the reader of net/http takes a deadline for the end of the client.
+	early, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
+	return j.join(raw, io.MultiReader(bytes.NewReader(early), raw), r.Upgraded)
 }
 
 // joint joins a client's and an upstream's connection until one ends, or

@@ -57,10 +57,9 @@ func (h *head) first(rest []byte, i int, o *Options) *fault {
 		n = len(rest)
 	}
 	text := rest[:min(n, most)]
-	if len(text) == n && n > 0 && text[n-1] == '\r' {
+	ended := len(text) == n && n > 0 && text[n-1] == '\r'
+	if ended {
 		text = text[:n-1]
-	} else if i >= 0 && n <= most {
-		return errLineEnd
 	}
 	switch {
 	case !visible(text):
@@ -69,6 +68,8 @@ func (h *head) first(rest []byte, i int, o *Options) *fault {
 		return errTargetLong
 	case i < 0:
 		return nil
+	case !ended:
+		return errLineEnd
 	}
 	if err := h.line.parse(text, h.at, o); err != nil {
 		return err
