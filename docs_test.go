@@ -292,7 +292,7 @@ func TestWhatTheReadmeRunsExists(t *testing.T) {
 						if !regexp.MustCompile(`(?m)^` + words[i+1] + `:`).MatchString(makefile) {
 							t.Errorf("%s runs make %s, which is no target", doc, words[i+1])
 						}
-					case path.Base(w) == "durward" && i+1 < len(words) && words[i+1][0] >= 'a' && words[i+1][0] <= 'z':
+					case path.Base(w) == "durward" && i+1 < len(words) && (i == 0 || words[i-1] == "&&") && words[i+1][0] != '-':
 						commands[words[i+1]] = true
 					}
 				}
