@@ -203,6 +203,8 @@ func untrailed(name string) bool {
 	}
 	n := string(low[:len(name)])
 	switch n {
+	case "content-digest":
+		return false // RFC 9530 has it there
 	case "authorization", "cache-control", "connection", "cookie", "cookie2", "expect", "forwarded", "host",
 		"keep-alive", "max-forwards", "origin", "pragma", "range", "referer", "te", "trailer",
 		"transfer-encoding", "upgrade", "via", "x-http-method", "x-method-override",
