@@ -111,6 +111,10 @@ func (s *source) ready(ctx context.Context) error {
 		return nil
 	}
 	s.mu.Lock()
+	if s.fresh(s.now()) { // a refresh has ended since
+		s.mu.Unlock()
+		return nil
+	}
 	if s.flight == nil && !s.tried.IsZero() && s.now().Sub(s.tried) < min(retryAfter, s.id.min) {
 		s.mu.Unlock()
 		return errUnavailable
