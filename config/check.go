@@ -90,6 +90,9 @@ func (c *Config) checkGateway(f *faults) {
 	if c.Limits.Requests < 0 || c.Limits.Requests > 1e6 {
 		f.add("limits.requests", "must be from 1 to 1000000")
 	}
+	if c.Limits.RequestsPerAddress < 0 || c.Limits.RequestsPerAddress > 1e6 {
+		f.add("limits.requests_per_address", "must be from 1 to 1000000")
+	}
 	if n := c.Limits.Counters; n != 0 && (n < 1024 || n > 1<<26) {
 		f.add("limits.counters", "must be from 1024 to 67108864")
 	}

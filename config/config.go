@@ -84,6 +84,11 @@ type Limits struct {
 	// Requests bounds the requests in flight over all APIs; further ones are
 	// answered 503. Default 10000.
 	Requests int `yaml:"requests"`
+	// RequestsPerAddress bounds the requests in flight of one client address
+	// (an IPv6 client's /64 counts as one), trusted proxies excepted; further
+	// ones are answered 429. It keeps one client from holding all places and
+	// all connections to an upstream. Default 500.
+	RequestsPerAddress int `yaml:"requests_per_address"`
 	// Drain is how long requests may take to end after SIGTERM, or after a
 	// reload took their listener away; then they are cut. Default 30s.
 	Drain units.Duration `yaml:"drain"`

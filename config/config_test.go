@@ -168,13 +168,14 @@ func TestLoadFillsInDefaultsAndPaths(t *testing.T) {
 	}
 	small := load(t, "testdata/good/small.yaml")
 	for what, pair := range map[string][2]any{
-		"store":           {small.Store, "sqlite:" + dir + "/durward.db"},
-		"audit.directory": {small.Audit.Directory, dir + "/audit"},
-		"limits.requests": {small.Limits.Requests, 10000},
-		"limits.drain":    {small.Limits.Drain, units.Duration(30 * time.Second)},
-		"log.level":       {small.Log.Level, "info"},
-		"log.format":      {small.Log.Format, "text"},
-		"admin.address":   {small.Admin.Address, ""},
+		"store":                       {small.Store, "sqlite:" + dir + "/durward.db"},
+		"audit.directory":             {small.Audit.Directory, dir + "/audit"},
+		"limits.requests":             {small.Limits.Requests, 10000},
+		"limits.requests_per_address": {small.Limits.RequestsPerAddress, 500},
+		"limits.drain":                {small.Limits.Drain, units.Duration(30 * time.Second)},
+		"log.level":                   {small.Log.Level, "info"},
+		"log.format":                  {small.Log.Format, "text"},
+		"admin.address":               {small.Admin.Address, ""},
 	} {
 		if pair[0] != pair[1] {
 			t.Errorf("%s is %v, want %v", what, pair[0], pair[1])

@@ -70,6 +70,9 @@ func (c *Config) fill(dir string) {
 	if c.Limits.Requests == 0 {
 		c.Limits.Requests = 10000
 	}
+	if c.Limits.RequestsPerAddress == 0 {
+		c.Limits.RequestsPerAddress = 500
+	}
 	if c.Limits.Drain == 0 {
 		c.Limits.Drain = units.Duration(30 * time.Second)
 	}

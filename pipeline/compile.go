@@ -69,6 +69,7 @@ func (c *compiler) compile() error {
 	c.g.Fingerprint = c.cfg.Fingerprint()
 	c.g.clients = route.NewClients(c.cfg.TrustedProxies, route.AnyForwarding)
 	c.g.maxInFlight = int64(c.cfg.Limits.Requests)
+	c.g.maxPerAddress = c.cfg.Limits.RequestsPerAddress
 	c.g.problemBase = c.cfg.Problems.TypeBase
 	var routed []route.API
 	for _, name := range c.cfg.APINames() {

@@ -25,10 +25,12 @@ type Generation struct {
 	clients     *route.Clients
 	limits      route.Limits
 	maxInFlight int64
-	problemBase string
-	operations  []operation // by durward.Operation.Index
-	upstreams   []namedUpstream
-	issuers     *authn.Issuers
+	// maxPerAddress bounds the requests in flight of one client.
+	maxPerAddress int
+	problemBase   string
+	operations    []operation // by durward.Operation.Index
+	upstreams     []namedUpstream
+	issuers       *authn.Issuers
 
 	refs   atomic.Int64 // requests in it, and one for being current
 	closed chan struct{}

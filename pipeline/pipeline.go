@@ -97,6 +97,7 @@ type Pipeline struct {
 	env      *Env
 	current  atomic.Pointer[Generation]
 	inFlight atomic.Int64
+	crowd    crowd
 	pool     sync.Pool
 }
 

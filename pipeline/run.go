@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"runtime/debug"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 var (
 	errMisdirected = errors.New("the host differs from the name that the TLS connection was made for")
 	errOverloaded  = errors.New("too many requests are in flight")
+	errCrowd       = errors.New("too many requests of one client are in flight")
 	errClientGone  = errors.New("the client's connection ended before the answer did")
 )
 
@@ -30,6 +32,8 @@ type run struct {
 	x          *durward.Exchange
 	out        durward.Responder
 	span       observe.Span
+
+	counted netip.Addr // as whose the request counts in the crowd; invalid when it does not
 
 	stage    string // where the exchange is
 	sent     bool   // the answer has begun
@@ -166,6 +170,9 @@ func (r *run) end() {
 
 // leave gives back what the exchange held.
 func (r *run) leave() {
+	if r.counted.IsValid() {
+		r.pipeline.crowd.leave(r.counted)
+	}
 	r.pipeline.leave(r.generation)
 	if r.broken {
 		return // whatever panicked may still hold a part of the exchange

@@ -58,6 +58,11 @@ func (r *run) arrive() durward.Decision {
 		d = durward.Refuse(durward.CodeOverloaded, errOverloaded)
 		x.Extra.Add("Retry-After", "1")
 	}
+	if d.Verdict == durward.Allow && !r.place() {
+		d = durward.Refuse(durward.CodeRateLimited, errCrowd)
+		x.Violated = append(x.Violated, "requests-per-address")
+		x.Extra.Add("Retry-After", "1")
+	}
 	if d.Verdict != durward.Allow {
 		return r.record(context.Background(), "canonical", durward.Enforce, durward.DenyOnError, d)
 	}
@@ -66,6 +71,17 @@ func (r *run) arrive() durward.Decision {
 	r.operation = &g.operations[x.Operation.Index]
 	r.span = r.pipeline.env.Tracer.Start(context.Background(), x)
 	return d
+}
+
+// place takes one of the places of the request's client; false when all are
+// taken. A trusted proxy that names no client stands for many.
+func (r *run) place() (ok bool) {
+	g, a := r.generation, r.x.Client.Address
+	if !a.IsValid() || g.clients.Trusted(a) {
+		return true
+	}
+	r.counted, ok = r.pipeline.crowd.enter(a, g.maxPerAddress)
+	return ok
 }
 
 // request runs the request stages in their order until one stops it.
