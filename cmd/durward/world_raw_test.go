@@ -47,7 +47,7 @@ func (w *world) cmdRaw(ts *testscript.TestScript, args []string) error {
 		if err == nil {
 			continue
 		}
-		if err == io.EOF || errors.Is(err, net.ErrClosed) {
+		if timeout, ok := errors.AsType[net.Error](err); !ok || !timeout.Timeout() {
 			fmt.Fprintln(w.stdout(ts), "[closed]")
 		}
 		return nil
