@@ -4,6 +4,7 @@
 package main
 
 import (
+	"debug/buildinfo"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,6 +40,9 @@ type gateway struct {
 	audit string // Durward's audit durability, a contestant of its own
 	// binary finds the program; empty when it is not installed.
 	binary func(outDir string) string
+	// log is the file in its folder that takes a line for each request; empty
+	// for Durward, whose audit log begins new files and sums up refusals.
+	log string
 	// version is the argument that prints the version.
 	version []string
 	// can says whether the gateway has what a scenario needs.
@@ -71,11 +75,11 @@ var gateways = []gateway{
 		can: func(scenario) bool { return true }, configure: durwardWith(defaultAudit)},
 	{name: "durward", audit: "buffered", binary: built("durward"), version: []string{"version"},
 		can: func(s scenario) bool { return s.job != "F" }, configure: durwardWith("buffered")},
-	{name: "haproxy", binary: installed("haproxy"), version: []string{"-v"},
+	{name: "haproxy", binary: installed("haproxy"), log: "stdout.log", version: []string{"-v"},
 		can: func(s scenario) bool { return s.job != "E" }, configure: configureHAProxy},
-	{name: "nginx", binary: installed("nginx"), version: []string{"-v"},
+	{name: "nginx", binary: installed("nginx"), log: "access.log", version: []string{"-v"},
 		can: func(s scenario) bool { return s.job != "E" && s.alg == "" }, configure: configureNginx},
-	{name: "caddy", binary: installed("caddy"), version: []string{"version"},
+	{name: "caddy", binary: installed("caddy"), log: "access.log", version: []string{"version"},
 		can:       func(s scenario) bool { return s.job != "E" && s.alg == "" && s.limit == noLimit },
 		configure: configureCaddy},
 }
@@ -109,14 +113,22 @@ func isFile(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// readVersion asks a program for its version: the first line that has a digit.
+// readVersion asks a program for its version. Caddy as go install builds it
+// does not know its own; then what the linker wrote counts.
 func readVersion(binary string, args []string) string {
 	out, err := exec.Command(binary, args...).CombinedOutput()
-	if err != nil {
-		return "unknown"
+	if err == nil {
+		if version := versionOf(string(out)); version != unknownVersion {
+			return version
+		}
 	}
-	return versionOf(string(out))
+	if info, err := buildinfo.ReadFile(binary); err == nil && info.Main.Version != "" {
+		return strings.TrimPrefix(info.Main.Version, "v")
+	}
+	return unknownVersion
 }
+
+const unknownVersion = "unknown"
 
 // versionOf finds the version in what a program says of itself.
 func versionOf(text string) string {
@@ -128,10 +140,7 @@ func versionOf(text string) string {
 			}
 		}
 	}
-	if first, _, _ := strings.Cut(strings.TrimSpace(text), "\n"); first != "" {
-		return first
-	}
-	return "unknown"
+	return unknownVersion
 }
 
 // choose gives the gateways of a comma-separated list; empty is all.

@@ -6,6 +6,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -79,8 +81,30 @@ func holdIdle(ctx context.Context, target, material string, n int, out io.Writer
 	if _, err := io.WriteString(out, sum.line()); err != nil {
 		return err
 	}
-	_, err = io.Copy(io.Discard, hold)
+	if _, err := io.Copy(io.Discard, hold); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "OPEN %d\n", stillOpen(conns))
 	return err
+}
+
+// stillOpen counts the connections that the gateway has not closed.
+func stillOpen(conns []net.Conn) int {
+	open := 0
+	for _, conn := range conns {
+		raw, err := conn.(*net.TCPConn).SyscallConn()
+		if err != nil {
+			continue
+		}
+		_ = raw.Read(func(fd uintptr) bool { // a closed one is not open
+			_, _, err := syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+			if errors.Is(err, syscall.EAGAIN) {
+				open++
+			}
+			return true
+		})
+	}
+	return open
 }
 
 // askOnce connects and asks; the connection stays open.
@@ -96,6 +120,9 @@ func askOnce(ctx context.Context, address string, request []byte) (net.Conn, int
 			status, err = readAnswer(bufio.NewReaderSize(conn, 1024))
 		}
 	}
+	if err == nil {
+		err = conn.SetDeadline(time.Time{})
+	}
 	if err != nil {
 		conn.Close()
 		return nil, 0, err
@@ -106,7 +133,7 @@ func askOnce(ctx context.Context, address string, request []byte) (net.Conn, int
 // idleSample measures what the idle connections cost a gateway that has just
 // been started.
 func (b *bench) idleSample(ctx context.Context, s scenario, run *contestant) (sample, error) {
-	before, err := readUsage(run.process.pid())
+	before, err := b.read(run)
 	if err != nil {
 		return sample{}, err
 	}
@@ -127,7 +154,8 @@ func (b *bench) idleSample(ctx context.Context, s scenario, run *contestant) (sa
 		hold.Close()
 		_ = cmd.Wait() // its result was read or is an error already
 	}()
-	line, err := bufio.NewReader(out).ReadString('\n')
+	lines := bufio.NewReader(out)
+	line, err := lines.ReadString('\n')
 	if err != nil {
 		return sample{}, fmt.Errorf("idle connections: %w", err)
 	}
@@ -141,11 +169,18 @@ func (b *bench) idleSample(ctx context.Context, s scenario, run *contestant) (sa
 	if found.requests != idleConnections {
 		return sample{}, fmt.Errorf("%d of %d connections could be opened", found.requests, idleConnections)
 	}
-	after, err := settle(ctx, run.process.pid())
+	after, err := b.read(run)
 	if err != nil {
 		return sample{}, err
 	}
+	if after.usage, err = settle(ctx, run.process.pid()); err != nil {
+		return sample{}, err
+	}
 	result := newSample(found, before, after)
+	hold.Close()
+	if line, err = lines.ReadString('\n'); err != nil || line != fmt.Sprintf("OPEN %d\n", idleConnections) {
+		return sample{}, fmt.Errorf("the gateway closed idle connections: %q", strings.TrimSpace(line))
+	}
 	result.perConnection = float64(after.rss-before.rss) / float64(found.requests)
 	return result, nil
 }

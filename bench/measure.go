@@ -31,6 +31,7 @@ type bench struct {
 type sample struct {
 	cpu           time.Duration // of the gateway, for each request
 	busy          float64       // the share of its core that it used
+	others        float64       // the share of its core that something else used
 	rps           float64
 	p50, p99      time.Duration
 	peak          int64
@@ -38,12 +39,31 @@ type sample struct {
 }
 
 // newSample puts together what the load and the operating system say.
-func newSample(o outcome, before, after usage) sample {
+func newSample(o outcome, before, after reading) sample {
 	used := after.cpu - before.cpu
-	return sample{
+	result := sample{
 		cpu: used / time.Duration(o.requests), busy: used.Seconds() / o.duration.Seconds(),
 		rps: float64(o.requests) / o.duration.Seconds(), p50: o.p50, p99: o.p99, peak: after.peak,
 	}
+	if all := after.core.all - before.core.all; all > 0 {
+		result.others = max(0, (after.core.busy-before.core.busy-used).Seconds()/all.Seconds())
+	}
+	return result
+}
+
+// reading is what the operating system says of a gateway and its core.
+type reading struct {
+	usage
+	core coreTimes
+}
+
+func (b *bench) read(c *contestant) (reading, error) {
+	var r reading
+	var err error
+	if r.usage, err = readUsage(c.process.pid()); err == nil {
+		r.core, err = readCore(b.core)
+	}
+	return r, err
 }
 
 // contestant is a gateway within one scenario.
@@ -96,7 +116,19 @@ func (c *contestant) halt() {
 	}
 }
 
-// fresh says whether a gateway must be started anew for each run: when it may
+// leastLine is less than any gateway's log line has, in bytes.
+const leastLine = 80
+
+// logSize is how much a peer has logged, in bytes.
+func (c *contestant) logSize() int64 {
+	info, err := os.Stat(filepath.Join(c.dir, c.log))
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+// restarts says whether a gateway must be started anew for each run: when it may
 // not know any token yet, or when its memory is what is measured.
 func (s scenario) restarts() bool { return s.fresh || s.load == idleLoad }
 
@@ -176,7 +208,8 @@ func (b *bench) turn(ctx context.Context, s scenario, c *contestant, round int) 
 			return nil
 		}
 	}
-	before, err := readUsage(c.process.pid())
+	logged := c.logSize()
+	before, err := b.read(c)
 	if err != nil {
 		return err
 	}
@@ -184,12 +217,15 @@ func (b *bench) turn(ctx context.Context, s scenario, c *contestant, round int) 
 	if err != nil {
 		return err
 	}
-	after, err := readUsage(c.process.pid())
+	after, err := b.read(c)
 	if err != nil {
 		return err
 	}
 	if err := found.check(s.limit); err != nil {
 		return err
+	}
+	if lines := (c.logSize() - logged) / leastLine; c.log != "" && lines < found.requests {
+		return fmt.Errorf("its log took too little for %d requests", found.requests)
 	}
 	c.samples = append(c.samples, newSample(found, before, after))
 	return nil

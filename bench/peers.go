@@ -57,9 +57,11 @@ backend items
   server upstream {{.Upstream}}
 `))
 
+// configureHAProxy leaves -q out: it would close the standard output, which is
+// the log.
 func configureHAProxy(binary string, s setup) ([]string, error) {
 	path := filepath.Join(s.dir, "haproxy.cfg")
-	return []string{binary, "-db", "-q", "-f", path}, render(path, haproxyConfig, s.values())
+	return []string{binary, "-db", "-f", path}, render(path, haproxyConfig, s.values())
 }
 
 // nginxConfig logs every request to a file, in the format of its default.

@@ -155,3 +155,40 @@ func readStats() ([]procStat, error) {
 	}
 	return all, nil
 }
+
+// coreTimes are the busy and all time of one core since the start.
+type coreTimes struct{ busy, all time.Duration }
+
+// parseCore reads the line of one core out of /proc/stat. Guest time is within
+// user time; waiting for the disk is idle.
+func parseCore(text []byte, core int) (coreTimes, error) {
+	name := []byte("cpu" + strconv.Itoa(core))
+	for line := range bytes.Lines(text) {
+		fields := bytes.Fields(line)
+		if len(fields) < 9 || !bytes.Equal(fields[0], name) {
+			continue
+		}
+		var t coreTimes
+		for i, field := range fields[1:9] { // user nice system idle iowait irq softirq steal
+			n, err := strconv.ParseInt(string(field), 10, 64)
+			if err != nil {
+				return coreTimes{}, fmt.Errorf("%s: %w", name, err)
+			}
+			t.all += time.Duration(n) * tick
+			if i != 3 && i != 4 {
+				t.busy += time.Duration(n) * tick
+			}
+		}
+		return t, nil
+	}
+	return coreTimes{}, fmt.Errorf("no %s in /proc/stat", name)
+}
+
+// readCore reads what one core has done.
+func readCore(core int) (coreTimes, error) {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return coreTimes{}, err
+	}
+	return parseCore(text, core)
+}

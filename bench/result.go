@@ -31,6 +31,10 @@ type row struct {
 	// CoreBusy is the share of its core that the gateway used. Below 0.95 the
 	// load generator or the upstream was the limit of rps.
 	CoreBusy float64 `json:"core_busy"`
+	// OtherUse is the share of the gateway's core that other processes and the
+	// kernel's own threads used. Above 0.05 the machine was not quiet and
+	// cpu_us is too high.
+	OtherUse float64 `json:"core_other_use"`
 	P50      float64 `json:"p50_us"`
 	P99      float64 `json:"p99_us"`
 	Runs     int     `json:"runs"` // that count
@@ -57,6 +61,7 @@ func (b *bench) row(s scenario, c *contestant) row {
 	r.CPU = round1(medianOf(c.samples, func(s sample) float64 { return inMicros(s.cpu) }))
 	r.RPS = math.Round(medianOf(c.samples, func(s sample) float64 { return s.rps }))
 	r.CoreBusy = math.Round(medianOf(c.samples, func(s sample) float64 { return s.busy })*100) / 100
+	r.OtherUse = math.Round(medianOf(c.samples, func(s sample) float64 { return s.others })*100) / 100
 	r.P50 = round1(medianOf(c.samples, func(s sample) float64 { return inMicros(s.p50) }))
 	r.P99 = round1(medianOf(c.samples, func(s sample) float64 { return inMicros(s.p99) }))
 	r.PerConnection = math.Round(medianOf(c.samples, func(s sample) float64 { return s.perConnection }))
@@ -110,19 +115,19 @@ func writeResults(path string, rows []row) error {
 // writeTable prints rows for people.
 func writeTable(w io.Writer, rows []row) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "job\tgateway\tversion\tCPU µs\treq/s/core\treq/s\tbusy\tp50 µs\tp99 µs\tKiB/conn\tpeak MiB\truns\t")
+	fmt.Fprintln(t, "job\tgateway\tversion\tCPU µs\treq/s/core\treq/s\tbusy\tothers\tp50 µs\tp99 µs\tKiB/conn\tpeak MiB\truns\t")
 	for _, r := range rows {
 		name := gateway{name: r.Gateway, audit: r.Audit}.label()
 		if r.Runs == 0 {
-			fmt.Fprintf(t, "%s %s\t%s\t%s\t-\t-\t-\t-\t-\t-\t-\t-\t0\t\n", r.Job, r.Variant, name, r.Version)
+			fmt.Fprintf(t, "%s %s\t%s\t%s\t-\t-\t-\t-\t-\t-\t-\t-\t-\t0\t\n", r.Job, r.Variant, name, r.Version)
 			continue
 		}
 		memory := "-"
 		if r.PerConnection != 0 {
 			memory = fmt.Sprintf("%.1f", r.PerConnection/1024)
 		}
-		fmt.Fprintf(t, "%s %s\t%s\t%s\t%.1f\t%.0f\t%.0f\t%.2f\t%.0f\t%.0f\t%s\t%.1f\t%d\t\n", r.Job, r.Variant, name,
-			r.Version, r.CPU, r.RPSPerCore, r.RPS, r.CoreBusy, r.P50, r.P99, memory, float64(r.PeakRSS)/(1<<20), r.Runs)
+		fmt.Fprintf(t, "%s %s\t%s\t%s\t%.1f\t%.0f\t%.0f\t%.2f\t%.2f\t%.0f\t%.0f\t%s\t%.1f\t%d\t\n", r.Job, r.Variant, name,
+			r.Version, r.CPU, r.RPSPerCore, r.RPS, r.CoreBusy, r.OtherUse, r.P50, r.P99, memory, float64(r.PeakRSS)/(1<<20), r.Runs)
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -132,8 +137,17 @@ func writeTable(w io.Writer, rows []row) error {
 			fmt.Fprintf(w, "INVALID %s %s, %s: %s\n", r.Job, r.Variant, r.Gateway, strings.Join(r.Invalid, "; "))
 		}
 	}
+	for _, r := range rows {
+		if r.Runs > 0 && r.OtherUse > quiet {
+			fmt.Fprintf(w, "NOISY %s %s, %s: others used %.0f %% of its core; its CPU time is too high\n",
+				r.Job, r.Variant, gateway{name: r.Gateway, audit: r.Audit}.label(), r.OtherUse*100)
+		}
+	}
 	return nil
 }
+
+// quiet is the share of a gateway's core that others may use without a remark.
+const quiet = 0.05
 
 // find gives the row of a gateway in a scenario; of Durward the one with the
 // default audit log.

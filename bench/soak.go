@@ -8,24 +8,28 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
 // soakVariant names the rows of the long run.
 const soakVariant = "one long run"
 
-// soakGrowth is how much the second half's peak may be above the first's for
-// memory to count as flat.
+// soakGrowth is how much the late peak may be above the early one for memory to
+// count as flat.
 const soakGrowth = 1.05
 
 // soakResult says how resident memory went in a long run.
 type soakResult struct {
 	Seconds float64 `json:"seconds"`
-	// FirstHalf and SecondHalf are the greatest resident memory seen, in bytes.
-	FirstHalf  int64   `json:"rss_first_half"`
-	SecondHalf int64   `json:"rss_second_half"`
-	Growth     float64 `json:"growth"` // the second by the first
-	Flat       bool    `json:"flat"`
+	// Early and Late are the greatest resident memory, in bytes, seen in the
+	// second quarter of the run and in its second half. What the start needed,
+	// and has given back since, would hide growth; so the first quarter does
+	// not count.
+	Early  int64   `json:"rss_early"`
+	Late   int64   `json:"rss_late"`
+	Growth float64 `json:"growth"` // late by early
+	Flat   bool    `json:"flat"`
 }
 
 // soakOf judges resident memory that was read at even intervals.
@@ -34,17 +38,12 @@ func soakOf(rss []int64, length time.Duration) (soakResult, error) {
 		return soakResult{}, errors.New("the run was too short to judge memory by")
 	}
 	r := soakResult{Seconds: length.Seconds()}
-	for i, n := range rss {
-		half := &r.FirstHalf
-		if i >= len(rss)/2 {
-			half = &r.SecondHalf
-		}
-		*half = max(*half, n)
-	}
-	if r.FirstHalf == 0 {
+	r.Early = slices.Max(rss[len(rss)/4 : len(rss)/2])
+	r.Late = slices.Max(rss[len(rss)/2:])
+	if r.Early == 0 {
 		return soakResult{}, errors.New("no memory was seen in use")
 	}
-	r.Growth = float64(r.SecondHalf) / float64(r.FirstHalf)
+	r.Growth = float64(r.Late) / float64(r.Early)
 	r.Flat = r.Growth <= soakGrowth
 	return r, nil
 }
@@ -59,7 +58,7 @@ func (b *bench) soak(ctx context.Context, g gateway, length time.Duration) (row,
 		return row{}, err
 	}
 	pid := c.process.pid()
-	before, err := readUsage(pid)
+	before, err := b.read(c)
 	if err != nil {
 		return row{}, err
 	}
@@ -91,7 +90,7 @@ func (b *bench) soak(ctx context.Context, g gateway, length time.Duration) (row,
 			if err := e.check(noLimit); err != nil {
 				return row{}, err
 			}
-			after, err := readUsage(pid)
+			after, err := b.read(c)
 			if err != nil {
 				return row{}, err
 			}

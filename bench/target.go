@@ -55,7 +55,7 @@ func writeTargets(w io.Writer, rows []row) {
 			verdict(r.PerConnection <= idleTarget), r.PerConnection/1024, idleTarget>>10)
 	}
 	if r, ok := find(rows, "F", soakVariant, "durward"); ok && r.Soak != nil {
-		fmt.Fprintf(w, "%s  F: peak memory in the second half of %.0f s is %.2f of the first's, at most %.2f\n",
+		fmt.Fprintf(w, "%s  F: late peak memory of a run of %.0f s is %.2f of the early one, at most %.2f\n",
 			verdict(r.Soak.Flat), r.Soak.Seconds, r.Soak.Growth, soakGrowth)
 	}
 }
