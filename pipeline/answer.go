@@ -86,7 +86,8 @@ func (b *problemBuffer) grpc(d *durward.Decision) *durward.Response {
 		{Name: "Content-Type", Value: "application/grpc"},
 		{Name: "Grpc-Status", Value: strconv.Itoa(status)},
 		{Name: "Grpc-Message", Value: k.Title},
+		{Name: "Cache-Control", Value: "no-store"}, // a cache would take the 200 for an answer
 	}
-	b.response = durward.Response{Status: 200, Header: b.header[:3], Length: -1}
+	b.response = durward.Response{Status: 200, Header: b.header[:4], Length: -1}
 	return &b.response
 }
