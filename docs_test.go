@@ -226,6 +226,16 @@ func TestTheCoverageTableIsWhole(t *testing.T) {
 			t.Errorf("row %s names no test", row)
 		}
 	}
+	scripts, err := filepath.Glob("cmd/durward/testdata/script/*.txtar")
+	if err != nil || len(scripts) == 0 {
+		t.Fatal("no scripts were found", err)
+	}
+	table := page(t, "docs/coverage.md")
+	for _, s := range scripts {
+		if !strings.Contains(table, " "+filepath.Base(s)+" ") {
+			t.Errorf("no row names the script %s", filepath.Base(s))
+		}
+	}
 	for _, row := range rows() {
 		if !seen[row] {
 			t.Errorf("row %s is missing", row)
