@@ -22,6 +22,13 @@ func (c *auditVerifyCmd) Run(s streams) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "%d records in %d files: the chain is whole\n", report.Records, report.Files)
+	files := "files"
+	if report.Files == 1 {
+		files = "file"
+	}
+	fmt.Fprintf(s.out, "%d records in %d %s: the chain is whole\n", report.Records, report.Files, files)
+	// The chain cannot show that records were cut from its very end; what is
+	// kept elsewhere can.
+	fmt.Fprintf(s.out, "record %d has the hash %s\n", report.Last, report.Hash)
 	return nil
 }
