@@ -123,6 +123,16 @@ func (b *Body) Replace(content []byte) {
 	}
 }
 
+// Unpaced says that the content is a stream of messages, which come when they
+// come (gRPC): the listener no longer keeps the client to a least rate. Only
+// for a target that is known to speak such streams, since a client that sends
+// nothing then holds its place for as long as it likes.
+func (b *Body) Unpaced() {
+	if s, ok := b.src.(interface{ Unpaced() }); ok {
+		s.Unpaced()
+	}
+}
+
 // Rewind makes Read start again; only a buffered body can.
 func (b *Body) Rewind() bool {
 	b.off = 0

@@ -74,7 +74,8 @@ type Limits struct {
 	// Default 20s.
 	BodyTimeout units.Duration `yaml:"body_timeout"`
 	// BodyMinRate is the bytes a second that a body must come with on average
-	// after BodyTimeout. Streams of gRPC are exempt. Default 500B.
+	// after BodyTimeout. Streams of gRPC to HTTP/2 targets are exempt.
+	// Default 500B.
 	BodyMinRate units.Bytes `yaml:"body_min_rate"`
 	// WriteTimeout bounds one write of an answer to a client that does not
 	// read; such a connection is cut. Default 30s.

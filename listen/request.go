@@ -67,7 +67,6 @@ func (f *front) fill(in *durward.Request, w http.ResponseWriter, r *http.Request
 	source := &bodySource{
 		r: r, w: w, conn: c, started: now,
 		grace: f.limits.BodyTimeout.Std(), rate: int64(f.limits.BodyMinRate),
-		stream: r.ProtoMajor == 2 && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc"),
 	}
 	in.Body.Init(source, r.ContentLength)
 	return source
@@ -143,6 +142,17 @@ func (s *bodySource) Read(p []byte) (int, error) {
 	}
 	s.ended = err == io.EOF
 	return n, bodyError(err, s.r.ProtoMajor)
+}
+
+// Unpaced ends the pace; see durward.Body. HTTP/1.1 has no such streams.
+func (s *bodySource) Unpaced() {
+	if s.stream || s.r.ProtoMajor == 1 {
+		return
+	}
+	s.stream = true
+	if !s.until.IsZero() {
+		http.NewResponseController(s.w).SetReadDeadline(time.Time{})
+	}
 }
 
 // pace gives the client until the moment at which it would have fallen behind

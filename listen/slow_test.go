@@ -6,6 +6,7 @@ package listen
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -136,6 +137,53 @@ func TestAFastBeginningEarnsNoStall(t *testing.T) {
 				t.Error(resp.Status)
 			}
 			within(t, began, 10*time.Second, "the answer")
+		})
+	}
+}
+
+// A media type is the client's to say, so it alone must not end the pace.
+func TestOnlyAContentThatIsUnpacedMayStall(t *testing.T) {
+	t.Parallel()
+	_, address := start(t, serveFunc(func(ctx context.Context, x *durward.Exchange, out durward.Responder) {
+		if x.In.Path = x.In.RawPath; x.In.Path == "/stream" {
+			x.In.Body.Read(make([]byte, 1)) // a deadline is set by then
+			x.In.Body.Unpaced()
+			_, err := x.In.Body.Read(make([]byte, 16))
+			out.Respond(text(200, fmt.Sprint(err)), nil)
+			return
+		}
+		echo(ctx, x, out)
+	}), Config{Limits: Limits{BodyTimeout: milliseconds(300)}})
+	for _, c := range []struct {
+		proto, path string
+		want        int
+	}{{"h2c", "/stream", 200}, {"h2c", "/", 408}, {"http1", "/", 408}} {
+		t.Run(c.proto+c.path, func(t *testing.T) {
+			t.Parallel()
+			hc := transport(t, address, nil, func(p *http.Protocols) { p.SetHTTP1(c.proto == "http1"); p.SetUnencryptedHTTP2(c.proto == "h2c") })
+			body, w := io.Pipe()
+			go func() {
+				io.WriteString(w, "x")
+				if c.want == 200 {
+					<-time.After(900 * time.Millisecond) // three times the timeout
+					io.WriteString(w, "y")
+				}
+			}()
+			req, err := http.NewRequest("POST", "http://a"+c.path, body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Content-Type", "application/grpc")
+			resp, err := hc.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			content, _ := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			w.Close()
+			if resp.StatusCode != c.want || c.want == 200 && string(content) != "<nil>" {
+				t.Errorf("%s %q", resp.Status, content)
+			}
 		})
 	}
 }

@@ -46,6 +46,9 @@ func (c *http2) roundTrip(ctx context.Context, x *durward.Exchange, host string,
 	if err != nil {
 		return nil, false, err
 	}
+	if strings.HasPrefix(x.In.Header.Get("Content-Type"), "application/grpc") {
+		x.In.Body.Unpaced()
+	}
 	own, cancel := context.WithCancelCause(ctx)
 	w := newWatchdog(c.settings.head, cancel)
 	up := newUpload(&x.In.Body, w)

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,39 @@ func grpcExchange(src io.Reader) *durward.Exchange {
 	x.In.Proto = "HTTP/2.0"
 	x.In.Header = fields("Content-Type", "application/grpc", "Te", "trailers", "Grpc-Timeout", "1S")
 	return x
+}
+
+// pacedBody is a client's content that knows whether its pace was ended.
+type pacedBody struct {
+	io.Reader
+	unpaced bool
+}
+
+func (b *pacedBody) Unpaced() { b.unpaced = true }
+
+func TestOnlyStreamsOfGRPCToHTTP2TargetsAreUnpaced(t *testing.T) {
+	answer := func(w http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) }
+	h2c, h1 := serveH2C(t, answer), httptest.NewServer(http.HandlerFunc(answer))
+	t.Cleanup(h1.Close)
+	for _, c := range []struct {
+		name, target, protocol, mediaType string
+		unpaced                           bool
+	}{
+		{"gRPC over HTTP/2", h2c.URL, "h2c", "application/grpc+proto", true},
+		{"JSON over HTTP/2", h2c.URL, "h2c", "application/json", false},
+		{"what calls itself gRPC over HTTP/1.1", h1.URL, "http1", "application/grpc", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			body := &pacedBody{Reader: strings.NewReader("hello")}
+			x := grpcExchange(body)
+			x.In.Header.Set("Content-Type", c.mediaType)
+			mustAllow(t, call(t, newUpstream(t, Config{Targets: targets(c.target), Protocol: c.protocol}, nil), x))
+			content(t, x)
+			if body.unpaced != c.unpaced {
+				t.Errorf("unpaced is %t", body.unpaced)
+			}
+		})
+	}
 }
 
 func TestGRPCPassesWithItsTrailers(t *testing.T) {
