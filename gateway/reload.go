@@ -130,7 +130,11 @@ func (g *Gateway) Watch(ctx context.Context) error {
 	watch := func() {
 		files = files[:0]
 		for _, file := range g.cfg.Load().Files() {
-			file = filepath.Clean(file)
+			// The same folder may be named in two ways, and an event names it
+			// in one of them.
+			if abs, err := filepath.Abs(file); err == nil {
+				file = abs
+			}
 			files = append(files, file)
 			if dir := filepath.Dir(file); !watched[dir] {
 				if err := w.Add(dir); err != nil {
@@ -155,7 +159,7 @@ func (g *Gateway) Watch(ctx context.Context) error {
 			}
 			// The store and the audit log often lie in the same folder. A name
 			// with two dots is how orchestrators swap a folder of files.
-			if slices.Contains(files, filepath.Clean(e.Name)) || strings.HasPrefix(filepath.Base(e.Name), "..") {
+			if slices.Contains(files, e.Name) || strings.HasPrefix(filepath.Base(e.Name), "..") {
 				settle.Reset(settleTime)
 			}
 		case err := <-w.Errors:
