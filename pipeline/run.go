@@ -21,6 +21,7 @@ var (
 	errMisdirected = errors.New("the host differs from the name that the TLS connection was made for")
 	errOverloaded  = errors.New("too many requests are in flight")
 	errCrowd       = errors.New("too many requests of one client are in flight")
+	errVerdict     = errors.New("the stage gave a verdict that does not exist")
 	errClientGone  = errors.New("the client's connection ended before the answer did")
 )
 
@@ -55,6 +56,9 @@ func (r *run) record(ctx context.Context, stage string, mode durward.Mode, onErr
 		r.outcome.Stage, r.outcome.Reason = stage, errClientGone.Error()
 		return d
 	}
+	if d.Verdict > durward.Fail {
+		d = durward.Refuse(durward.CodeInternal, errVerdict)
+	}
 	r.x.Trail = append(r.x.Trail, durward.Step{Stage: stage, Verdict: d.Verdict, Code: d.Code, Mode: mode, OnError: onError, Err: d.Err})
 	step := &r.x.Trail[len(r.x.Trail)-1]
 	switch {
@@ -77,6 +81,21 @@ func clientGone(ctx context.Context, err error) bool {
 	var upstream *http1.Error
 	return errors.Is(err, context.Canceled) || errors.Is(err, durward.ErrBodyAborted) ||
 		errors.As(err, &upstream) && upstream.Kind == http1.Canceled
+}
+
+// bodyFault gives the decision that a client's content deserves. net/http ends
+// the request's context at a content that is too slow as well, and then it is
+// a matter of chance whether the upstream client sees that or the slowness first.
+func bodyFault(b *durward.Body, d durward.Decision) durward.Decision {
+	switch err := b.Err(); {
+	case errors.Is(err, durward.ErrBodyTimeout):
+		return durward.Refuse(durward.CodeBodyTimeout, err)
+	case errors.Is(err, durward.ErrBodyTooLarge):
+		return durward.Refuse(durward.CodeBodyTooLarge, err)
+	case errors.Is(err, durward.ErrBodyMalformed):
+		return durward.Refuse(durward.CodeMalformed, err)
+	}
+	return d
 }
 
 func reasonOf(err error) string {

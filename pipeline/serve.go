@@ -105,6 +105,9 @@ func (r *run) upstream(ctx context.Context) durward.Decision {
 	if r.x.Response != nil {
 		r.x.Upstream.Status = r.x.Response.Status
 	}
+	if d.Verdict != durward.Allow && clientGone(ctx, d.Err) {
+		d = bodyFault(&r.x.In.Body, d)
+	}
 	return r.record(ctx, "upstream", durward.Enforce, durward.DenyOnError, d)
 }
 
