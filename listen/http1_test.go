@@ -74,6 +74,10 @@ func TestTheExchangeHasWhatTheClientSent(t *testing.T) {
 			"GET / HTTP/1.1\nHost: api.test\nUpgrade: websocket\n\n",
 			seen{Method: "GET", Scheme: "http", Host: "api.test", Path: "/", Proto: "HTTP/1.1"},
 		},
+		"a target with userinfo, of which no password reaches a record": {
+			"GET http://user:pass@api.test/a HTTP/1.1\nHost: api.test\n\n",
+			seen{Method: "GET", Scheme: "http", Host: "@api.test", Path: "/a", Proto: "HTTP/1.1"},
+		},
 		"HTTP/1.0": {
 			"GET / HTTP/1.0\nHost: api.test\n\n",
 			seen{Method: "GET", Scheme: "http", Host: "api.test", Path: "/", Proto: "HTTP/1.0"},

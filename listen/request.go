@@ -44,10 +44,11 @@ func (f *front) fill(in *durward.Request, w http.ResponseWriter, r *http.Request
 	in.Peer, in.Local = c.peer, c.local
 	authority, path, query := splitTarget(r)
 	in.RawPath, in.RawQuery = path, query
-	if strings.IndexByte(authority, '@') >= 0 {
+	if i := strings.LastIndexByte(authority, '@'); i >= 0 {
 		// net/http has dropped the userinfo of an absolute-form target, which is
-		// to be refused as an error (RFC 9110, section 4.2.4).
-		in.Host = authority
+		// to be refused as an error (RFC 9110, section 4.2.4). The host goes
+		// into the record of that, so the password must not be in it.
+		in.Host = authority[i:]
 	}
 	for name, values := range r.Header {
 		for _, v := range values {
