@@ -44,6 +44,11 @@ func (f *storeFlags) open(ctx context.Context) (*store.Store, error) {
 		}
 		url = cfg.Store
 	}
+	// A store in memory is that of one process: what is done here would be
+	// gone at once, while it looks done.
+	if strings.HasPrefix(url, "memory:") {
+		return nil, errors.New("the store memory: belongs to one running gateway and cannot be reached from outside; use sqlite:PATH")
+	}
 	return store.Open(ctx, url, store.Options{Log: newLog(io.Discard, "error", "text")})
 }
 
