@@ -8,6 +8,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/x509"
+	"database/sql"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
@@ -33,6 +34,7 @@ func init() {
 	commands["forge"] = (*world).cmdForge
 	commands["forge-key"] = (*world).cmdForgeKey
 	commands["consumer"] = (*world).cmdConsumer
+	commands["storelock"] = (*world).cmdStoreLock
 	commands["capture"] = (*world).cmdCapture
 }
 
@@ -225,4 +227,26 @@ func (w *world) cmdConsumer(ts *testscript.TestScript, args []string) error {
 	off := args[0] == "disable"
 	_, err := w.gateway.Store().UpdateConsumer(context.Background(), args[1], store.Change{Disabled: &off})
 	return err
+}
+
+// cmdStoreLock: "storelock FILE COMMAND ARG..." does a command, one of those of
+// scripts or durward, while it holds the write lock of a SQLite file.
+func (w *world) cmdStoreLock(ts *testscript.TestScript, args []string) error {
+	if len(args) < 2 {
+		return errors.New("usage: storelock FILE COMMAND ARG...")
+	}
+	db, err := sql.Open("sqlite", ts.MkAbs(args[0])+"?_txlock=immediate")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	lock, err := db.Begin()
+	if err != nil {
+		return err
+	}
+	defer lock.Rollback()
+	if do := commands[args[1]]; do != nil {
+		return do(w, ts, args[2:])
+	}
+	return ts.Exec(args[1], args[2:]...)
 }
