@@ -75,6 +75,10 @@ func parseOptions(args []string) (options, error) {
 		return o, fmt.Errorf("unexpected argument %q", f.Arg(0))
 	case o.rounds < 1, o.seconds < 1, o.connections < 1:
 		return o, errors.New("-rounds, -seconds and -connections must be at least 1")
+	case len(chooseScenarios(o.jobs)) == 0:
+		return o, fmt.Errorf("no job in -jobs %s; there are A to F", o.jobs)
+	case o.gateways != "" && len(choose(o.gateways)) != strings.Count(o.gateways, ",")+1:
+		return o, fmt.Errorf("-gateways %s: there are %s", o.gateways, names(gateways))
 	case o.gatewayCore == o.loadCore:
 		return o, errors.New("gateways and load must have a core each: -gateway-core and -load-core are the same")
 	}
