@@ -8,11 +8,9 @@ import (
 	"io"
 	"net"
 	"runtime/debug"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
-	"time"
 )
 
 // The states of a connection.
@@ -67,7 +65,7 @@ func newConn(s *Server, nc net.Conn, info Info) *conn {
 // serve runs the connection to its end.
 func (c *conn) serve() {
 	defer c.end()
-	for c.await() && c.one1() {
+	for c.await() && c.exchange() {
 	}
 }
 
@@ -100,7 +98,6 @@ type work struct {
 	r, w      int
 	head      head
 	responder responder
-	joined    io.Reader
 
 	in, out [bufSize]byte
 	fields  [48]span
@@ -195,41 +192,3 @@ func (c *conn) more(most int) error {
 	}
 	return err
 }
-
-// readHead reads the head of the request that has begun. It gives a fault, or
-// an error when the connection ended or went to HTTP/2.
-func (c *conn) readHead() (*fault, error) {
-	w, o := c.work, &c.s.o
-	w.head.reset()
-	for {
-		b := w.buf[w.r:w.w]
-		preface := !c.used && c.info.TLS == nil && o.HTTP2 != nil && prefixed(b)
-		if preface && len(b) == len(prefaceHTTP2) {
-			return nil, c.give()
-		}
-		if !preface {
-			if done, err := w.head.advance(b, o); done || err != nil {
-				c.used = true
-				calm(&c.readDue)
-				return err, nil
-			}
-		}
-		if c.readDue.Load() == 0 && w.buffered() > 1 {
-			c.readDue.Store(c.s.now() + int64(o.HeaderTimeout))
-		}
-		if err := c.more(o.HeaderBytes + 1); err != nil {
-			if !calm(&c.readDue) && w.head.at+w.head.seen > 2 {
-				return errHeadTimeout, nil
-			}
-			return nil, err
-		}
-	}
-}
-
-const prefaceHTTP2 = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-
-func prefixed(b []byte) bool {
-	return strings.HasPrefix(prefaceHTTP2, string(b[:min(len(b), len(prefaceHTTP2))]))
-}
-
-var deadline = func(d time.Duration) time.Time { return time.Now().Add(d) }

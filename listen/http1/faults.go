@@ -60,15 +60,15 @@ var (
 	errHeadTimeout = &fault{CodeHeaderTimeout, "head did not arrive in time"}
 )
 
-// Why content cannot be read. durward.ErrBodyMalformed is what a handler sees.
+// Why content cannot be read. A handler sees durward.ErrBodyMalformed.
 var (
-	errChunkSize    = errors.New("malformed chunk size")
-	errChunkLine    = errors.New("chunk size line is too long")
-	errChunkExt     = errors.New("chunk extensions are too long")
-	errChunkExtByte = errors.New("control byte in a chunk extension")
-	errChunkEnd     = errors.New("chunk is longer than its size")
-	errTrailerLong  = errors.New("trailer section is too large")
-	errTrailerField = errors.New("field that must not be in a trailer section")
+	errChunkSize    = &fault{durward.CodeMalformed, "malformed chunk size"}
+	errChunkLine    = &fault{durward.CodeMalformed, "chunk size line is too long"}
+	errChunkExt     = &fault{durward.CodeMalformed, "chunk extensions are too long"}
+	errChunkByte    = &fault{durward.CodeMalformed, "control byte in a chunk extension"}
+	errChunkEnd     = &fault{durward.CodeMalformed, "chunk is longer than its size"}
+	errTrailerLong  = &fault{durward.CodeMalformed, "trailer section is too large"}
+	errTrailerField = &fault{durward.CodeMalformed, "field that must not be in a trailer section"}
 )
 
 // Why an answer was cut.

@@ -1,0 +1,170 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package http1
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"durward"
+)
+
+// bearer makes a request of the size that an API client sends.
+const bearer = "GET /v1/spaces/lobby/messages?limit=20 HTTP/1.1\r\nHost: api.example.test\r\nUser-Agent: bench/1.0\r\n" +
+	"Accept: application/json\r\nAccept-Encoding: identity\r\nAuthorization: Bearer 0123456789abcdef0123456789abcdef\r\n" +
+	"X-Request-Id: 01M7ZSJK90PJRJWBM5MEYF5Q28\r\n\r\n"
+
+const small = `{"messages":[{"id":1,"text":"hello"},{"id":2,"text":"world"}],"next":null}`
+
+// fixed answers with the same small JSON each time, and makes no garbage.
+type fixed struct {
+	x        durward.Exchange
+	response durward.Response
+	header   [1]durward.Field
+	reader   strings.Reader
+}
+
+func (f *fixed) Close() error               { return nil }
+func (f *fixed) Read(p []byte) (int, error) { return f.reader.Read(p) }
+
+type fixedHandler struct{ pool sync.Pool }
+
+func newFixedHandler() *fixedHandler {
+	return &fixedHandler{sync.Pool{New: func() any {
+		f := new(fixed)
+		f.header[0] = durward.Field{Name: "Content-Type", Value: "application/json"}
+		f.response = durward.Response{Status: 200, Header: f.header[:], Body: f, Length: int64(len(small))}
+		return f
+	}}}
+}
+
+func (h *fixedHandler) Acquire() *durward.Exchange { return &h.pool.Get().(*fixed).x }
+
+func (h *fixedHandler) Serve(_ context.Context, x *durward.Exchange, out durward.Responder) {
+	f := h.pool.Get().(*fixed)
+	f.reader.Reset(small)
+	out.Respond(&f.response, nil)
+	h.pool.Put(f)
+	x.Reset()
+}
+
+func (h *fixedHandler) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	w.Header()["Content-Type"] = []string{"application/json"}
+	w.Header()["Content-Length"] = []string{strconv.Itoa(len(small))}
+	io.WriteString(w, small)
+}
+
+// startOurs and startStandard serve on loopback until stop is called.
+func startOurs(b testing.TB) (addr string, stop func()) {
+	s := New(newFixedHandler(), Options{})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go s.ServeConn(context.Background(), c, infoOf(c))
+		}
+	}()
+	return l.Addr().String(), func() {
+		l.Close()
+		s.Shutdown(context.Background())
+	}
+}
+
+func startStandard(b testing.TB) (addr string, stop func()) {
+	s := &http.Server{Handler: newFixedHandler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 75 * time.Second}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	go s.Serve(l)
+	return l.Addr().String(), func() { s.Close() }
+}
+
+// The benchmark's server runs in a process of its own, so that its CPU time
+// can be told from the client's.
+func TestBenchServer(t *testing.T) {
+	kind := os.Getenv("HTTP1_BENCH_SERVER")
+	if kind == "" {
+		t.Skip("only for the benchmarks")
+	}
+	start := startOurs
+	if kind == "standard" {
+		start = startStandard
+	}
+	addr, stop := start(t)
+	defer stop()
+	os.Stdout.WriteString("LISTENING " + addr + "\n")
+	commands := bufio.NewScanner(os.Stdin)
+	for commands.Scan() {
+		switch commands.Text() {
+		case "cpu":
+			os.Stdout.WriteString("CPU " + strconv.FormatInt(int64(cpu()), 10) + "\n")
+		case "memory":
+			for range 4 {
+				runtime.GC()
+			}
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			os.Stdout.WriteString("MEMORY " + strconv.FormatUint(m.HeapInuse+m.StackInuse, 10) + " " + rss() + "\n")
+		}
+	}
+}
+
+func cpu() time.Duration {
+	var r syscall.Rusage
+	syscall.Getrusage(syscall.RUSAGE_SELF, &r)
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
+
+func rss() string {
+	b, _ := os.ReadFile("/proc/self/statm")
+	if f := strings.Fields(string(b)); len(f) > 1 {
+		return f[1]
+	}
+	return "0"
+}
+
+// roundTrips sends the request n times over one connection.
+func roundTrips(b testing.TB, addr, request string, n int) {
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		b.Error(err)
+		return
+	}
+	defer c.Close()
+	buf := make([]byte, 4096)
+	for range n {
+		if _, err := io.WriteString(c, request); err != nil {
+			b.Error(err)
+			return
+		}
+		got := 0
+		for !bytes.HasSuffix(buf[:got], []byte(small[len(small)-8:])) {
+			m, err := c.Read(buf[got:])
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			got += m
+		}
+	}
+}
