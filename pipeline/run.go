@@ -63,7 +63,7 @@ func (r *run) record(ctx context.Context, stage string, mode durward.Mode, onErr
 	step := &r.x.Trail[len(r.x.Trail)-1]
 	switch {
 	case d.Verdict == durward.Allow:
-	case step.Stopped():
+	case step.Stopped(), d.Verdict == durward.Answer && d.Code != "": // such as a masked error
 		r.outcome.Code, r.outcome.Stage, r.outcome.Reason = durward.Lookup(d.Code).Code, stage, reasonOf(d.Err)
 	case d.Verdict == durward.Deny, d.Verdict == durward.Fail:
 		return durward.Proceed()
