@@ -32,6 +32,25 @@ var claims = []string{
 	"x-auth-request-user", "x-webauth-user",
 }
 
+// vouched are the fields by which other gateways, load balancers and platforms
+// vouch for a caller or tell an inner request from an outer one. Upstreams
+// that once stood behind one of them still believe the field, so a client may
+// not send it; an API may use it as an identity field of its own.
+var vouched = []string{
+	"client-ip", "cf-connecting-ipv6", "fly-client-ip", "do-connecting-ip", "remote-addr",
+	"x-appengine-user-ip", "x-azure-clientip", "x-azure-socketip", "x-nf-client-connection-ip",
+	"x-auth-user", "x-auth-username", "x-authenticated-user", "x-authenticated-userid", "x-authenticated-scope",
+	"x-auth-request-email", "x-auth-request-groups", "x-auth-request-preferred-username", "x-auth-request-access-token",
+	"x-consumer-id", "x-consumer-custom-id", "x-consumer-username", "x-consumer-groups", "x-credential-identifier",
+	"x-anonymous-consumer", "x-userinfo", "x-amzn-oidc-identity", "x-amzn-oidc-data", "x-amzn-oidc-accesstoken",
+	"x-ms-client-principal", "x-ms-client-principal-id", "x-ms-client-principal-name", "x-ms-client-principal-idp",
+	"x-goog-authenticated-user-email", "x-goog-authenticated-user-id", "x-goog-iap-jwt-assertion",
+	"cf-access-jwt-assertion", "cf-access-authenticated-user-email", "x-authentik-username", "x-authentik-groups",
+	"x-envoy-internal", "x-envoy-original-path", "x-envoy-original-host", "x-middleware-subrequest",
+	"x-amzn-mtls-clientcert", "x-amzn-mtls-clientcert-leaf", "x-amzn-mtls-clientcert-subject", "x-arr-clientcert",
+	"ssl-client-dn", "ssl-client-s-dn", "ssl-client-subject-dn", "x-ssl-client-subject-dn", "x-client-verify", "x-client-dn",
+}
+
 // dropPrefixes begin the names of further such fields: Proxy-Authorization is
 // for a proxy, X-Forwarded-Client-Cert and its like for nobody but us.
 var dropPrefixes = []string{"proxy-", "x-forwarded-"}
@@ -129,6 +148,9 @@ func (s *nameSet) add(folded string, f fate) {
 // newNameSet lists what every API drops, and its own names.
 func newNameSet(own []string, credentials []string, pass bool) *nameSet {
 	s := new(nameSet)
+	for _, name := range vouched {
+		s.add(name, drop)
+	}
 	for _, name := range credentials {
 		if pass {
 			s.add(foldName(name), exact)

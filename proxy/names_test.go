@@ -23,6 +23,8 @@ func TestFieldsAreKeptOrDroppedByName(t *testing.T) {
 		{"Proxy", drop}, {"Proxy-Authorization", drop}, {"Proxy-Connection", drop}, {"Proxy_auth", drop},
 		{"Forwarded", drop}, {"X-Forwarded-For", drop}, {"X_forwarded_for", drop}, {"X.forwarded.for", drop},
 		{"X-Forwarded_host", drop}, {"X-Forwarded-Client-Cert", drop}, {"X-Forwarded-Anything", drop},
+		{"X-Auth-User", drop}, {"x_auth_user", drop}, {"Ssl-Client-S-Dn", drop}, {"X-Goog-Authenticated-User-Email", drop},
+		{"X-Middleware-Subrequest", drop}, {"Client-Ip", drop}, {"X-Users", keep},
 		{"X-Real-Ip", drop}, {"X_real_ip", drop}, {"Client-Cert", drop}, {"Client_cert_chain", drop},
 		{"X-Original-Url", drop}, {"X-Rewrite-Url", drop}, {"X-Http-Method-Override", drop}, {"X_http_method_override", drop},
 		{"X-Consumer-Id", drop}, {"X_consumer_id", drop}, {"X.consumer.id", drop}, {"X-Roles", drop}, {"X_roles", drop},
