@@ -205,6 +205,7 @@ func (x *Exchange) Reset() {
 	clear(params)
 	clear(extra)
 	clear(trail)
+	clear(violated)
 	*x = Exchange{
 		Params: params[:0], Extra: extra[:0], Trail: trail[:0], Violated: violated[:0],
 	}
