@@ -52,6 +52,26 @@ func (f *storeFlags) open(ctx context.Context) (*store.Store, error) {
 	return store.Open(ctx, url, store.Options{Log: newLog(io.Discard, "error", "text")})
 }
 
+// network is a prefix such as 192.0.2.0/24, or one address.
+type network struct{ netip.Prefix }
+
+// UnmarshalText takes either.
+func (n *network) UnmarshalText(text []byte) error {
+	if addr, err := netip.ParseAddr(string(text)); err == nil {
+		n.Prefix, err = addr.Unmap().Prefix(addr.Unmap().BitLen())
+		return err
+	}
+	p, err := netip.ParsePrefix(string(text))
+	switch {
+	case err != nil || p.Addr().Is4In6():
+		return fmt.Errorf("%q is neither an address nor a network such as 192.0.2.0/24 or 2001:db8::/32", text)
+	case p != p.Masked():
+		return fmt.Errorf("%s has bits set behind the prefix; write %s", p, p.Masked())
+	}
+	n.Prefix = p
+	return nil
+}
+
 type keyCreateCmd struct {
 	storeFlags
 	Consumer    string         `required:"" help:"Who holds the key; made when there is none yet." placeholder:"ID"`
@@ -59,7 +79,7 @@ type keyCreateCmd struct {
 	Environment string         `default:"live" help:"Second part of the key's text: live, test, ..."`
 	Role        []string       `help:"Roles of the key; may be repeated." placeholder:"NAME"`
 	Scope       []string       `help:"Scopes of the key; may be repeated." placeholder:"NAME"`
-	From        []netip.Prefix `help:"Networks from which it may be used; default anywhere." placeholder:"CIDR"`
+	From        []network      `help:"Addresses or networks from which it may be used; default anywhere." placeholder:"CIDR"`
 	Expires     units.Duration `help:"Life of the key, such as 90d; default for ever." placeholder:"DURATION"`
 	JSON        bool           `name:"json" help:"Print id and key as JSON."`
 }
@@ -85,7 +105,10 @@ func (c *keyCreateCmd) Run(ctx context.Context, s streams) error {
 	}
 	key := durward.Key{
 		ID: id, Environment: c.Environment, Consumer: c.Consumer, Name: c.Name, Hash: hash,
-		Roles: c.Role, Scopes: c.Scope, Addresses: c.From, Created: now,
+		Roles: c.Role, Scopes: c.Scope, Created: now,
+	}
+	for _, n := range c.From {
+		key.Addresses = append(key.Addresses, n.Prefix)
 	}
 	if c.Expires > 0 {
 		key.Expires = now.Add(c.Expires.Std())

@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -48,25 +49,52 @@ func Main() int {
 	var p program
 	parser, err := kong.New(&p, kong.Name("durward"),
 		kong.Description("An API security gateway. Start with: durward demo"),
-		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(code int) { os.Exit(min(code, 2)) }))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "durward:", err)
 		return 2
 	}
-	parsed, err := parser.Parse(os.Args[1:])
+	args := os.Args[1:]
+	if len(args) == 0 {
+		// Whoever knows nothing yet should see what there is; still, nothing
+		// was done.
+		parser.Stdout = os.Stderr
+		parser.Exit = func(int) {}
+		args = []string{"--help"}
+		_, _ = parser.Parse(args)
+		return 2
+	}
+	parsed, err := parser.Parse(args)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "durward:", err)
+		fmt.Fprintf(os.Stderr, "Try: %s --help\n", helpFor(err))
 		return 2
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// The first Ctrl-C drains, a second one ends at once.
+	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt) })
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	if err := parsed.Run(streams{os.Stdout, os.Stderr}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return 0
+}
+
+// helpFor names the command whose help tells more about a wrong command line.
+func helpFor(err error) string {
+	words := "durward"
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && parse.Context != nil {
+		for _, part := range parse.Context.Path {
+			if part.Command != nil {
+				words += " " + part.Command.Name
+			}
+		}
+	}
+	return words
 }
 
 func build() observe.Build {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"os/signal"
 	"syscall"
@@ -22,7 +23,7 @@ import (
 
 // configFlag is the configuration file of the commands that need one.
 type configFlag struct {
-	Config string `short:"c" default:"durward.yaml" help:"Configuration file." placeholder:"FILE"`
+	Config string `short:"c" default:"durward.yaml" help:"Configuration file; default durward.yaml." placeholder:"FILE"`
 }
 
 type runCmd struct {
@@ -178,7 +179,11 @@ func (c *healthcheckCmd) Run(ctx context.Context, s streams) error {
 	}
 	resp, err := (&http.Client{Timeout: 5 * time.Second}).Do(req)
 	if err != nil {
-		return err
+		var cause *url.Error
+		if errors.As(err, &cause) {
+			err = cause.Err // without the method's name
+		}
+		return fmt.Errorf("not ready: no answer from %s: %w", c.URL, err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
