@@ -107,7 +107,7 @@ func main() {
 func (o options) run(ctx context.Context) error {
 	switch {
 	case o.upstream != "":
-		return serveUpstream(o.upstream)
+		return serveUpstream(ctx, o.upstream)
 	case o.idle != "":
 		return holdIdle(ctx, o.idle, o.material, idleConnections, os.Stdout, os.Stdin)
 	case o.handshakes != "":

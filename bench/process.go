@@ -18,10 +18,11 @@ import (
 
 // process is a program that the bench started and will stop.
 type process struct {
-	name string
-	cmd  *exec.Cmd
-	log  string        // the file that takes its standard error
-	done chan struct{} // closed when it ended
+	name  string
+	cmd   *exec.Cmd
+	log   string        // the file that takes its standard error
+	grace time.Duration // that it has to end by itself
+	done  chan struct{} // closed when it ended
 }
 
 // command gives argv pinned to one core. taskset replaces itself by the
@@ -38,7 +39,7 @@ func command(ctx context.Context, core int, argv []string) *exec.Cmd {
 
 // start runs argv in dir, pinned to core. Its outputs go to files in dir.
 func start(name string, core int, dir string, argv []string) (*process, error) {
-	p := &process{name: name, log: filepath.Join(dir, "stderr.log"), done: make(chan struct{})}
+	p := &process{name: name, grace: 5 * time.Second, log: filepath.Join(dir, "stderr.log"), done: make(chan struct{})}
 	p.cmd = command(context.Background(), core, argv)
 	p.cmd.Dir = dir
 	p.cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir)
@@ -70,7 +71,7 @@ func (p *process) stop() {
 	_ = syscall.Kill(p.pid(), syscall.SIGTERM)
 	select {
 	case <-p.done:
-	case <-time.After(5 * time.Second):
+	case <-time.After(p.grace):
 	}
 	_ = syscall.Kill(-p.pid(), syscall.SIGKILL) // what is left of the group
 	<-p.done

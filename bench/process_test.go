@@ -75,6 +75,7 @@ func TestStopEndsChildrenThatDoNotListen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.grace = 50 * time.Millisecond
 	deadline := time.Now().Add(10 * time.Second)
 	for { // until the child is there
 		text, _ := os.ReadFile(filepath.Join(dir, "stdout.log"))

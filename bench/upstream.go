@@ -5,6 +5,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -21,16 +22,20 @@ var answer = func() []byte {
 }()
 
 // serveUpstream answers every request on address with the same answer, until
-// the process is stopped. It reads HTTP/1.1 with Content-Length only and does
+// ctx ends. It reads HTTP/1.1 with Content-Length only and does
 // nothing else, so that the gateways are what is measured.
-func serveUpstream(address string) error {
+func serveUpstream(ctx context.Context, address string) error {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return err
 	}
 	defer l.Close()
+	defer context.AfterFunc(ctx, func() { l.Close() })()
 	for {
 		conn, err := l.Accept()
+		if ctx.Err() != nil {
+			return nil
+		}
 		if err != nil {
 			return err
 		}

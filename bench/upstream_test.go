@@ -109,7 +109,7 @@ func testUpstream(t *testing.T) string {
 }
 
 func TestServeUpstreamSaysWhenItCannotListen(t *testing.T) {
-	if err := serveUpstream("127.0.0.1:99999"); err == nil {
+	if err := serveUpstream(t.Context(), "127.0.0.1:99999"); err == nil {
 		t.Error("it listens on a port that there is not")
 	}
 }
