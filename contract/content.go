@@ -4,6 +4,7 @@
 package contract
 
 import (
+	"runtime"
 	"strings"
 
 	"durward"
@@ -90,6 +91,15 @@ func (s *stage) coding(h durward.Header) (compressed, ok bool) {
 	return false, false
 }
 
+// largeContent is the size in bytes from which content takes a turn. What is
+// checked costs many times its size while it is, so a client that sends the
+// last bytes of many requests at once could take gigabytes. The work is the
+// processors' alone, so that a few turns for each lose no time; and it is
+// bounded, so that a turn comes soon.
+const largeContent = 16 << 10
+
+var turns = make(chan struct{}, 2*runtime.GOMAXPROCS(0))
+
 // read takes the whole content and checks it as its type says.
 func (s *stage) read(w *work, x *durward.Exchange, rule *bodyRule, m *mediaRule, mt mediaType, do how, compressed bool) durward.Decision {
 	content, err := x.In.Body.Bytes()
@@ -104,6 +114,10 @@ func (s *stage) read(w *work, x *durward.Exchange, rule *bodyRule, m *mediaRule,
 			return refuse(durward.CodeBodyInvalid, reasonRequired)
 		}
 		return durward.Proceed()
+	}
+	if compressed || len(content) > largeContent {
+		turns <- struct{}{}
+		defer func() { <-turns }()
 	}
 	if compressed {
 		plain, reason := gunzip(content, s.lim.inflated)
