@@ -91,14 +91,6 @@ func (c *keyCreateCmd) Run(ctx context.Context, s streams) error {
 	}
 	defer st.Close()
 	now := time.Now().UTC()
-	if _, err := st.Consumer(ctx, c.Consumer); errors.Is(err, durward.ErrNotFound) {
-		if err := st.CreateConsumer(ctx, durward.Consumer{ID: c.Consumer, Name: c.Consumer, Created: now}); err != nil {
-			return err
-		}
-		fmt.Fprintf(s.err, "made the consumer %s\n", c.Consumer)
-	} else if err != nil {
-		return err
-	}
 	text, id, hash, err := authn.MintKey(st.Pepper(), c.Environment)
 	if err != nil {
 		return err
@@ -113,8 +105,23 @@ func (c *keyCreateCmd) Run(ctx context.Context, s streams) error {
 	if c.Expires > 0 {
 		key.Expires = now.Add(c.Expires.Std())
 	}
-	if err := st.CreateKey(ctx, key); err != nil {
+	made := false
+	if _, err := st.Consumer(ctx, c.Consumer); errors.Is(err, durward.ErrNotFound) {
+		if err := st.CreateConsumer(ctx, durward.Consumer{ID: c.Consumer, Name: c.Consumer, Created: now}); err != nil {
+			return err
+		}
+		made = true
+	} else if err != nil {
 		return err
+	}
+	if err := st.CreateKey(ctx, key); err != nil {
+		if made { // a command that failed has done nothing
+			err = errors.Join(err, st.DeleteConsumer(ctx, c.Consumer))
+		}
+		return err
+	}
+	if made {
+		fmt.Fprintf(s.err, "made the consumer %s\n", c.Consumer)
 	}
 	if c.JSON {
 		return json.NewEncoder(s.out).Encode(map[string]string{"id": id, "key": text, "consumer": c.Consumer})
