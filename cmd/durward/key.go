@@ -35,7 +35,9 @@ type storeFlags struct {
 	Store string `help:"Store URL, such as sqlite:durward.db; else that of the configuration file." placeholder:"URL"`
 }
 
-func (f *storeFlags) open(ctx context.Context) (*store.Store, error) {
+// open opens the store; only create makes one that is not there yet, since an
+// empty one is no answer to a misspelt path.
+func (f *storeFlags) open(ctx context.Context, create bool) (*store.Store, error) {
 	url := f.Store
 	if url == "" {
 		cfg, err := config.Load(f.Config, os.LookupEnv)
@@ -48,6 +50,11 @@ func (f *storeFlags) open(ctx context.Context) (*store.Store, error) {
 	// gone at once, while it looks done.
 	if strings.HasPrefix(url, "memory:") {
 		return nil, errors.New("the store memory: belongs to one running gateway and cannot be reached from outside; use sqlite:PATH")
+	}
+	if path, err := store.ParseURL(url); err != nil {
+		return nil, err
+	} else if _, err := os.Stat(path); err != nil && !create {
+		return nil, fmt.Errorf("no store: %w", err)
 	}
 	return store.Open(ctx, url, store.Options{Log: newLog(io.Discard, "error", "text")})
 }
@@ -85,7 +92,7 @@ type keyCreateCmd struct {
 }
 
 func (c *keyCreateCmd) Run(ctx context.Context, s streams) error {
-	st, err := c.open(ctx)
+	st, err := c.open(ctx, true)
 	if err != nil {
 		return err
 	}
@@ -138,7 +145,7 @@ type keyListCmd struct {
 }
 
 func (c *keyListCmd) Run(ctx context.Context, s streams) error {
-	st, err := c.open(ctx)
+	st, err := c.open(ctx, false)
 	if err != nil {
 		return err
 	}
@@ -216,7 +223,7 @@ type keyShowCmd struct {
 }
 
 func (c *keyShowCmd) Run(ctx context.Context, s streams) error {
-	st, err := c.open(ctx)
+	st, err := c.open(ctx, false)
 	if err != nil {
 		return err
 	}
@@ -236,7 +243,7 @@ type keyRevokeCmd struct {
 }
 
 func (c *keyRevokeCmd) Run(ctx context.Context, s streams) error {
-	st, err := c.open(ctx)
+	st, err := c.open(ctx, false)
 	if err != nil {
 		return err
 	}
