@@ -85,7 +85,7 @@ func (w *world) startProcess(ts *testscript.TestScript, args []string) error {
 	}
 	w.process = p
 	go func() { p.done <- p.cmd.Wait() }()
-	for variable, re := range map[string]string{"GATEWAY": `msg=listening address=(\S+)`, "ADMIN": `msg=admin address=(\S+)`} {
+	for variable, re := range map[string]string{"GATEWAY": `"?msg"?[=:]"?listening"?[ ,]"?address"?[=:]"?([^ "]+)`, "ADMIN": `"?msg"?[=:]"?admin"?[ ,]"?address"?[=:]"?([^\s"}]+)`} {
 		address, err := p.await(re)
 		if err != nil {
 			return err
