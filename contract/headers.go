@@ -18,6 +18,8 @@ func (w *work) header(r *rule, h durward.Header) {
 		if r.required {
 			w.c.note("", reasonRequired)
 		}
+	case connectionNames(h, r.name):
+		w.c.note("", reasonHop)
 	case len(w.values) == 1:
 		w.c.value(r, strings.Trim(w.values[0], " \t"), plain)
 	case r.types&kArray != 0 && !r.json:
@@ -25,6 +27,25 @@ func (w *work) header(r *rule, h durward.Header) {
 	default:
 		w.c.note("", reasonRepeated)
 	}
+}
+
+const reasonHop = "must not be named by Connection"
+
+// connectionNames tells that a Connection field makes the field of that name
+// one between the client and the gateway (RFC 9110, 7.6.1): the upstream would
+// not get what was checked here.
+func connectionNames(h durward.Header, name string) bool {
+	for i := range h {
+		if h[i].Name != "Connection" {
+			continue
+		}
+		for option := range strings.SplitSeq(h[i].Value, ",") {
+			if strings.EqualFold(strings.Trim(option, " \t"), name) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // cookies checks the cookie parameters and that no credential comes twice.

@@ -201,6 +201,8 @@ func TestHeaderAndCookieParameters(t *testing.T) {
 		{"nothing", nil, "invalid-parameter: header X-Count: is required"},
 		{"the required one, undeclared fields beside it", []string{count, "User-Agent: x", "X-Other: y"}, "allow"},
 		{"a field twice", []string{count, count}, "invalid-parameter: header X-Count: must not be repeated"},
+		{"a field that Connection takes away", []string{count, "Connection: close, x-count"}, "invalid-parameter: header X-Count: must not be named by Connection"},
+		{"another field that Connection takes away", []string{count, "Connection: X-Counts, X-Hop"}, "allow"},
 		{"not an integer", []string{"X-Count: one"}, "invalid-parameter: header X-Count: must be an integer"},
 		{"a list in one line", []string{count, "X-List: 1, 2"}, "allow"},
 		{"a list in two lines", []string{count, "X-List: 1", "X-List: b"}, "invalid-parameter: header X-List/1: must be an integer"},
