@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"durward"
 )
 
 // Shutdown ends the gateway: /readyz fails at once; for the grace time new
@@ -33,6 +35,10 @@ func (g *Gateway) Shutdown(ctx context.Context, grace time.Duration) error {
 	defer cancel()
 	g.closePipeline(end) // the outcomes of what was cut are stored before the last record
 	err := g.env.Audit.System("stopped", "")
+	if err != nil && g.env.Audit.OnError() == durward.ProceedOnError {
+		g.log.Warn("the end was not recorded", "error", err)
+		err = nil
+	}
 	return errors.Join(err, g.close(end))
 }
 
