@@ -55,7 +55,7 @@ func (f *front) fill(in *durward.Request, w http.ResponseWriter, r *http.Request
 			in.Header = append(in.Header, durward.Field{Name: name, Value: v})
 		}
 	}
-	if r.ProtoMajor == 1 {
+	if r.ProtoMajor == 1 && r.ProtoMinor == 1 { // RFC 9110, section 7.8
 		in.Upgrade = upgradeOf(r)
 	}
 	if len(r.Trailer) > 0 {
