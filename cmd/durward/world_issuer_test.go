@@ -5,10 +5,12 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -19,14 +21,25 @@ import (
 	"durward/examples/issuer"
 )
 
-// cmdIssuer: "issuer" starts one and sets $ISSUER; "issuer down|up|rotate".
+// cmdIssuer: "issuer [-tls CERT]" starts one and sets $ISSUER; "issuer down|up|rotate".
 func (w *world) cmdIssuer(ts *testscript.TestScript, args []string) error {
-	if len(args) == 0 {
+	if len(args) == 0 || args[0] == "-tls" && len(args) == 2 {
 		var err error
 		if w.issuer, err = issuer.New(issuer.Options{}); err != nil {
 			return err
 		}
-		w.issues = httptest.NewServer(w.issuer.Handler())
+		w.issues = httptest.NewUnstartedServer(w.issuer.Handler())
+		if len(args) == 0 {
+			w.issues.Start()
+		} else {
+			base := filepath.Join(w.dir, args[1])
+			pair, err := tls.LoadX509KeyPair(base+".crt", base+".key")
+			if err != nil {
+				return err
+			}
+			w.issues.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+			w.issues.StartTLS()
+		}
 		w.issuer.SetURL(w.issues.URL)
 		ts.Setenv("ISSUER", w.issues.URL)
 		return nil
@@ -39,7 +52,7 @@ func (w *world) cmdIssuer(ts *testscript.TestScript, args []string) error {
 	case "rotate":
 		return w.issuer.Rotate()
 	default:
-		return errors.New("usage: issuer [down|up|rotate]")
+		return errors.New("usage: issuer [-tls CERT | down|up|rotate]")
 	}
 	return nil
 }
