@@ -74,6 +74,10 @@ func TestTheExchangeHasWhatTheClientSent(t *testing.T) {
 			"GET / HTTP/1.1\nHost: api.test\nUpgrade: websocket\n\n",
 			seen{Method: "GET", Scheme: "http", Host: "api.test", Path: "/", Proto: "HTTP/1.1"},
 		},
+		"a target of another scheme is no path": {
+			"GET ftp://api.test/a HTTP/1.1\nHost: api.test\n\n",
+			seen{Method: "GET", Scheme: "http", Host: "api.test", Path: "ftp://api.test/a", Proto: "HTTP/1.1"},
+		},
 		"an upgrade over HTTP/1.0 is none": {
 			"GET / HTTP/1.0\nHost: api.test\nConnection: Upgrade\nUpgrade: websocket\n\n",
 			seen{Method: "GET", Scheme: "http", Host: "api.test", Path: "/", Proto: "HTTP/1.0"},

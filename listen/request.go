@@ -78,7 +78,9 @@ func (f *front) fill(in *durward.Request, w http.ResponseWriter, r *http.Request
 func splitTarget(r *http.Request) (authority, path, query string) {
 	target := r.RequestURI
 	if target != "" && target[0] != '/' && target != "*" {
-		if i := strings.Index(target, "://"); i > 0 {
+		// HTTP/2 has no such form, and no other scheme is served here: what is
+		// left as it stood is refused as no path.
+		if i := strings.Index(target, "://"); i > 0 && r.ProtoMajor == 1 && isHTTP(target[:i]) {
 			authority, target = target[i+3:], ""
 			if j := strings.IndexAny(authority, "/?"); j >= 0 {
 				authority, target = authority[:j], authority[j:]
@@ -90,6 +92,10 @@ func splitTarget(r *http.Request) (authority, path, query string) {
 	}
 	path, query, _ = strings.Cut(target, "?")
 	return authority, path, query
+}
+
+func isHTTP(scheme string) bool {
+	return strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https")
 }
 
 // upgradeOf is the protocol that the request asks to change to: one name in
