@@ -31,12 +31,14 @@ type source struct {
 	began int64 // when the content began to be due, as Server.now has it
 	taken int64
 
-	say     sync.Mutex // orders the 100 before the answer
-	expects bool       // a 100 is due before the first read from the connection
+	say      sync.Mutex  // orders the 100 before the answer
+	expected bool        // the request asked for a 100
+	expects  atomic.Bool // a 100 is due before the first read from the connection
 }
 
 func newSource(c *conn, fr *framing, now int64) *source {
-	s := &source{c: c, chunked: fr.chunked, left: fr.length, began: now, expects: fr.expects}
+	s := &source{c: c, chunked: fr.chunked, left: fr.length, began: now, expected: fr.expects}
+	s.expects.Store(fr.expects)
 	if !s.chunked && s.left <= int64(c.work.buffered()) {
 		c.watched.Store(now)
 	}
@@ -114,23 +116,24 @@ func (s *source) wait(read func(*conn) (int, error)) (int, error) {
 
 // invite sends the 100 that the client waits for (RFC 9110, section 10.1.1).
 func (s *source) invite() error {
-	if !s.expects {
+	if !s.expects.Load() {
 		return nil
 	}
 	s.say.Lock()
 	defer s.say.Unlock()
-	if !s.expects {
+	if !s.expects.Swap(false) {
 		return nil
 	}
-	s.expects = false
 	return s.c.write([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
 }
 
 // answering says that the answer begins, so that no 100 may follow.
 func (s *source) answering() {
-	s.say.Lock()
-	s.expects = false
-	s.say.Unlock()
+	if s.expected {
+		s.say.Lock()
+		s.expects.Store(false)
+		s.say.Unlock()
+	}
 }
 
 // skip reads over what is left when all of it lies in the buffer. It tells

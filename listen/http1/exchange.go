@@ -4,6 +4,7 @@
 package http1
 
 import (
+	"bytes"
 	"errors"
 	"net"
 	"strings"
@@ -36,7 +37,7 @@ func (c *conn) readHead() (*fault, error) {
 			c.readDue.Store(c.s.now() + int64(o.HeaderTimeout))
 		}
 		if err := c.more(o.HeaderBytes + 1); err != nil {
-			if !calm(&c.readDue) && w.head.at+w.head.seen > len("\r\n") {
+			if !calm(&c.readDue) && len(bytes.TrimLeft(w.buf[w.r:w.w], "\r\n")) > 0 {
 				c.used = true
 				return errHeadTimeout, nil
 			}

@@ -104,10 +104,11 @@ func describe(x *durward.Exchange) string {
 // tape is a connection that plays bytes in pieces of at most step and then
 // ends. What is written to it is kept.
 type tape struct {
-	data  []byte
-	step  int
-	wrote bytes.Buffer
-	shut  bool
+	data   []byte
+	step   int
+	wrote  bytes.Buffer
+	writes int
+	shut   bool
 }
 
 func (p *tape) Read(b []byte) (int, error) {
@@ -123,6 +124,7 @@ func (p *tape) Write(b []byte) (int, error) {
 	if p.shut {
 		return 0, errors.New("write behind the end")
 	}
+	p.writes++
 	return p.wrote.Write(b)
 }
 
