@@ -137,11 +137,15 @@ func writeTable(w io.Writer, rows []row) error {
 			fmt.Fprintf(w, "INVALID %s %s, %s: %s\n", r.Job, r.Variant, r.Gateway, strings.Join(r.Invalid, "; "))
 		}
 	}
+	noisy := 0
 	for _, r := range rows {
 		if r.Runs > 0 && r.OtherUse > quiet {
-			fmt.Fprintf(w, "NOISY %s %s, %s: others used %.0f %% of its core; its CPU time is too high\n",
-				r.Job, r.Variant, gateway{name: r.Gateway, audit: r.Audit}.label(), r.OtherUse*100)
+			noisy++
 		}
+	}
+	if noisy > 0 {
+		fmt.Fprintf(w, "NOISY: in %d of %d rows others used more than %.0f %% of the gateway's core (see \"others\"); CPU time is too high there\n",
+			noisy, len(rows), quiet*100)
 	}
 	return nil
 }
