@@ -49,9 +49,9 @@ type Status struct {
 
 // Console holds the operators' listeners.
 type Console struct {
-	servers []*http.Server
-	socket  string
-	address net.Addr
+	servers   []*http.Server
+	listeners []net.Listener
+	address   net.Addr
 }
 
 // Config says where; empty parts serve nothing.
@@ -77,7 +77,6 @@ func Start(cfg Config, g Gateway, metrics http.Handler) (*Console, error) {
 			c.Shutdown(context.Background())
 			return nil, fmt.Errorf("admin.socket: %w", err)
 		}
-		c.socket = cfg.Socket
 		c.serve(ln, Control(g))
 	}
 	return c, nil
@@ -89,7 +88,7 @@ func (c *Console) serve(ln net.Listener, h http.Handler) {
 		// Longer than a reload takes; a scraper that does not read is cut.
 		WriteTimeout: time.Minute, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 	}
-	c.servers = append(c.servers, s)
+	c.servers, c.listeners = append(c.servers, s), append(c.listeners, ln)
 	go s.Serve(ln)
 }
 
@@ -102,6 +101,9 @@ func (c *Console) Shutdown(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	var errs []error
+	for _, ln := range c.listeners {
+		ln.Close() // a server that has not begun to serve does not know it yet
+	}
 	for _, s := range c.servers {
 		if s.Shutdown(ctx) != nil {
 			errs = append(errs, s.Close())

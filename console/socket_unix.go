@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 )
 
 // bindPrivately makes the socket in a folder that only the owner can enter and
@@ -33,16 +34,18 @@ func bindPrivately(path string) (net.Listener, error) {
 		ln.Close()
 		return nil, err
 	}
-	return &socketListener{ln, path}, nil
+	return &socketListener{Listener: ln, path: path}, nil
 }
 
 // socketListener removes its file when it is closed.
 type socketListener struct {
 	net.Listener
 	path string
+	once sync.Once
 }
 
+// Close removes the file once: a second time it may be a successor's.
 func (l *socketListener) Close() error {
-	os.Remove(l.path)
+	l.once.Do(func() { os.Remove(l.path) })
 	return l.Listener.Close()
 }
