@@ -11,8 +11,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"durward/config"
+	"durward/listen"
+	"durward/pipeline"
 )
 
 func metrics(g *Gateway) string {
@@ -174,5 +179,58 @@ func TestDuringTheGraceRequestsAreStillTaken(t *testing.T) {
 	}
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+}
+
+func TestScrapesAreBounded(t *testing.T) {
+	s := newSite(t, document+"admin: {address: \"127.0.0.1:0\"}\n", nil)
+	g := s.start()
+	inside, release := make(chan bool, 100), make(chan bool)
+	g.env.Metrics.GaugeFunc("slow", "Takes its time.", func() float64 { inside <- true; <-release; return 1 })
+	url := "http://" + g.Admin().String() + "/metrics"
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			if resp, body := fetch(t, url); resp.StatusCode != 200 || !strings.Contains(body, "durward_slow 1") {
+				t.Errorf("a scrape within the bound: %s", resp.Status)
+			}
+		})
+	}
+	for range 4 {
+		<-inside
+	}
+	if resp, _ := fetch(t, url); resp.StatusCode != 503 {
+		t.Errorf("the fifth at once: %s", resp.Status)
+	}
+	if resp, _ := fetch(t, "http://"+g.Admin().String()+"/healthz"); resp.StatusCode != 200 {
+		t.Errorf("health meanwhile: %s", resp.Status)
+	}
+	close(release)
+	wg.Wait()
+}
+
+// TestBeforeTheFirstConfigurationTheGatewayIsNotReady: the console answers
+// while the rest starts.
+func TestBeforeTheFirstConfigurationTheGatewayIsNotReady(t *testing.T) {
+	s := newSite(t, document, nil)
+	g := &Gateway{opts: s.options(), log: s.options().Log}
+	cfg, err := config.Load(s.path(), s.lookup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.openEnv(context.Background(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	g.pipeline, g.listen = pipeline.New(g.env), listen.NewSet(nil, g.log)
+	defer g.close(context.Background())
+	defer g.listen.Shutdown(context.Background())
+	if err := g.Ready(); err == nil || !strings.Contains(err.Error(), "starting") {
+		t.Errorf("%v", err)
+	}
+	if st := g.Status(); st.Fingerprint != "" || len(st.Targets) != 0 {
+		t.Errorf("%+v", st)
+	}
+	if err := g.Reload(context.Background()); err == nil {
+		t.Error("reloaded")
 	}
 }
