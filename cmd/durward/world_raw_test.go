@@ -18,7 +18,7 @@ import (
 )
 
 // cmdRaw: "raw FILE" sends the file's bytes, with LF made CRLF, to $GATEWAY
-// and gives what comes back until the gateway closes or is silent for a second.
+// and gives what comes back until the gateway closes or is silent for three seconds.
 // "raw 'GET /x HTTP/1.1' 'Host: h' ..." sends these lines, then one that asks
 // to close the connection, then the empty line.
 func (w *world) cmdRaw(ts *testscript.TestScript, args []string) error {
@@ -41,7 +41,7 @@ func (w *world) cmdRaw(ts *testscript.TestScript, args []string) error {
 	}
 	r := bufio.NewReader(c)
 	for {
-		c.SetReadDeadline(time.Now().Add(time.Second))
+		c.SetReadDeadline(time.Now().Add(3 * time.Second))
 		line, err := r.ReadString('\n')
 		io.WriteString(w.stdout(ts), strings.ReplaceAll(line, "\r\n", "\n"))
 		if err == nil {
@@ -55,7 +55,7 @@ func (w *world) cmdRaw(ts *testscript.TestScript, args []string) error {
 }
 
 // cmdConnections: "connections COUNT" opens so many connections to $GATEWAY, and says
-// how many the gateway keeps open. They end with the script.
+// how many the gateway keeps open. Then it closes them.
 func (w *world) cmdConnections(ts *testscript.TestScript, args []string) error {
 	var count, open int
 	if len(args) != 1 {
@@ -65,11 +65,11 @@ func (w *world) cmdConnections(ts *testscript.TestScript, args []string) error {
 		return err
 	}
 	var conns []net.Conn
-	ts.Defer(func() {
+	defer func() {
 		for _, c := range conns {
 			c.Close()
 		}
-	})
+	}()
 	for range count {
 		c, err := net.Dial("tcp", ts.Getenv("GATEWAY"))
 		if err != nil {

@@ -213,7 +213,7 @@ func (w *world) cmdFinish(ts *testscript.TestScript, args []string) error {
 // seconds. It gives that stdout.
 func (w *world) cmdUntil(ts *testscript.TestScript, args []string) error {
 	if len(args) < 2 || polled[args[1]] == nil {
-		return errors.New("usage: until REGEXP request|records|metrics|handshake ARG...")
+		return errors.New("usage: until REGEXP request|records|metrics|handshake|connections ARG...")
 	}
 	re, err := regexp.Compile("(?m)" + args[0])
 	if err != nil {
@@ -237,5 +237,5 @@ func (w *world) cmdUntil(ts *testscript.TestScript, args []string) error {
 // polled are the commands that "until" repeats.
 var polled = map[string]command{
 	"request": (*world).cmdRequest, "records": (*world).cmdRecords,
-	"metrics": (*world).cmdMetrics, "handshake": (*world).cmdHandshake,
+	"metrics": (*world).cmdMetrics, "handshake": (*world).cmdHandshake, "connections": (*world).cmdConnections,
 }
