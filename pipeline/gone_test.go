@@ -65,25 +65,34 @@ func hanging() (http.HandlerFunc, chan bool, chan bool) {
 	}, came, gone
 }
 
+// protocols are those that are spoken to upstreams.
+var protocols = map[string]string{"over HTTP/1.1": "auto", "over HTTP/2": "h2c"}
+
+// speaking makes a document's upstream a server of both protocols that h runs on.
+func speaking(t *testing.T, document, protocol string, h http.HandlerFunc) *bench {
+	t.Helper()
+	document = strings.Replace(document, `["${UPSTREAM}"]`, `["${UPSTREAM}"], protocol: `+protocol, 1)
+	b := newBench(t, document, nil)
+	server := &http.Server{Handler: h, Protocols: new(http.Protocols)}
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetUnencryptedHTTP2(true)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go server.Serve(ln)
+	t.Cleanup(func() { server.Close() })
+	b.upstream.Close()
+	b.upstream.URL = "http://" + ln.Addr().String()
+	b.Swap(b.compile(document))
+	return b
+}
+
 func TestTheUpstreamsRequestEndsWithItsClient(t *testing.T) {
-	for name, protocol := range map[string]string{"over HTTP/1.1": "auto", "over HTTP/2": "h2c"} {
+	for name, protocol := range protocols {
 		t.Run(name, func(t *testing.T) {
 			h, came, gone := hanging()
-			document := strings.Replace(smallest, `["${UPSTREAM}"]`, `["${UPSTREAM}"], protocol: `+protocol, 1)
-			b := newBench(t, document, nil)
-			b.upstream.Close()
-			b.upstream.Config = &http.Server{Handler: h, Protocols: new(http.Protocols)}
-			b.upstream.Config.Protocols.SetHTTP1(true)
-			b.upstream.Config.Protocols.SetUnencryptedHTTP2(true)
-			ln, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			go b.upstream.Config.Serve(ln)
-			defer b.upstream.Config.Close()
-			b.upstream.URL = "http://" + ln.Addr().String()
-			b.Swap(b.compile(document))
-
+			b := speaking(t, smallest, protocol, h)
 			ctx, leave := context.WithCancel(context.Background())
 			go func() { <-came; leave() }()
 			got, ev := b.serve(ctx, b.request("GET", "/open"))
@@ -117,46 +126,60 @@ func (b *bench) over(limits listen.Limits) string {
 }
 
 func TestOverASocketAClientThatLeavesEndsTheUpstreamsWork(t *testing.T) {
-	h, came, gone := hanging()
-	b := newBench(t, smallest, h)
-	c, err := net.Dial("tcp", b.over(listen.Limits{}))
-	if err != nil {
-		t.Fatal(err)
+	for _, proto := range []string{"HTTP/1.1", "HTTP/2"} {
+		t.Run(proto, func(t *testing.T) {
+			h, came, gone := hanging()
+			b := newBench(t, smallest, h)
+			address := b.over(listen.Limits{})
+			tr := &http.Transport{Protocols: new(http.Protocols)}
+			tr.Protocols.SetHTTP1(proto == "HTTP/1.1")
+			tr.Protocols.SetUnencryptedHTTP2(proto == "HTTP/2")
+			defer tr.CloseIdleConnections()
+			ctx, leave := context.WithCancel(context.Background())
+			go func() { <-came; leave() }()
+			req, err := http.NewRequestWithContext(ctx, "GET", "http://"+address+"/open", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if resp, err := tr.RoundTrip(req); err == nil {
+				resp.Body.Close()
+				t.Error(resp.Status)
+			}
+			if ev := b.outcome(); ev.Status != 0 || ev.Code != "" || ev.Reason != errClientGone.Error() {
+				t.Errorf("recorded %+v", ev)
+			}
+			<-gone
+		})
 	}
-	io.WriteString(c, "GET /open HTTP/1.1\r\nHost: api.test\r\n\r\n")
-	<-came
-	c.Close()
-	if ev := b.outcome(); ev.Status != 0 || ev.Code != "" || ev.Reason != errClientGone.Error() {
-		t.Errorf("recorded %+v", ev)
-	}
-	<-gone
 }
 
 // A slow body cancels the request's context as well, in net/http. It must not
 // be taken for a client that left: it is a 408.
 func TestASlowStreamedBodyIsA408(t *testing.T) {
 	document := strings.Replace(smallest, "    authenticate:", "    validation: {mode: off}\n    authenticate:", 1)
-	b := newBench(t, document, nil)
-	address := b.over(listen.Limits{BodyTimeout: limit(300 * time.Millisecond)})
-	for name, body := range map[string]string{
-		"of known length": "Content-Length: 100000\r\n\r\n" + strings.Repeat("x", 20000),
-		"in chunks":       "Transfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n",
-	} {
-		t.Run(name, func(t *testing.T) {
-			c, err := net.Dial("tcp", address)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer c.Close()
-			c.SetDeadline(time.Now().Add(10 * time.Second))
-			io.WriteString(c, "POST /open HTTP/1.1\r\nHost: api.test\r\nContent-Type: text/plain\r\n"+body)
-			answer, _ := io.ReadAll(c)
-			if !strings.HasPrefix(string(answer), "HTTP/1.1 408 ") || !strings.Contains(string(answer), `"code":"body-timeout"`) {
-				t.Errorf("%q", answer)
-			}
-			if ev := b.outcome(); ev.Status != 408 || ev.Code != durward.CodeBodyTimeout {
-				t.Errorf("recorded %+v", ev)
-			}
-		})
+	for name, protocol := range protocols {
+		b := speaking(t, document, protocol, func(w http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) })
+		address := b.over(listen.Limits{BodyTimeout: limit(300 * time.Millisecond)})
+		for kind, body := range map[string]string{
+			"of known length": "Content-Length: 100000\r\n\r\n" + strings.Repeat("x", 20000),
+			"in chunks":       "Transfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n",
+		} {
+			t.Run(kind+" "+name, func(t *testing.T) {
+				c, err := net.Dial("tcp", address)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.Close()
+				c.SetDeadline(time.Now().Add(10 * time.Second))
+				io.WriteString(c, "POST /open HTTP/1.1\r\nHost: api.test\r\nContent-Type: text/plain\r\n"+body)
+				answer, _ := io.ReadAll(c)
+				if !strings.HasPrefix(string(answer), "HTTP/1.1 408 ") || !strings.Contains(string(answer), `"code":"body-timeout"`) {
+					t.Errorf("%q", answer)
+				}
+				if ev := b.outcome(); ev.Status != 408 || ev.Code != durward.CodeBodyTimeout {
+					t.Errorf("recorded %+v", ev)
+				}
+			})
+		}
 	}
 }
