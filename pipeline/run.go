@@ -148,6 +148,8 @@ func (r *run) send(ctx context.Context) {
 	x := r.x
 	x.Response.Header.Del(requestIDField)
 	x.Extra.Add(requestIDField, x.ID)
+	ctx, stop := whileValid(ctx, x, r.pipeline.env.Now)
+	defer stop()
 	r.sent = true
 	r.outcome.Status = x.Response.Status
 	var err error
