@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -52,7 +53,7 @@ var errNotServing = errors.New("the gateway is starting or ending; nothing was r
 // it, named event, is stored before: a change that cannot be recorded is not
 // made, unless the audit log's policy is to proceed.
 func (g *Gateway) apply(ctx context.Context, cfg *config.Config, event string) error {
-	next, err := pipeline.Compile(cfg, g.env)
+	next, err := g.compile(cfg)
 	if err != nil {
 		return cfg.Locate(err)
 	}
@@ -76,6 +77,18 @@ func (g *Gateway) apply(ctx context.Context, cfg *config.Config, event string) e
 	g.cfg.Store(cfg)
 	g.env.Metrics.Reloaded(true, time.Now())
 	return nil
+}
+
+// compile is pipeline.Compile; a programmer's error in it costs the reload and
+// not the gateway.
+func (g *Gateway) compile(cfg *config.Config) (next *pipeline.Generation, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			g.log.Error("panic", "while", "compiling the configuration", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			next, err = nil, errors.New("internal error while compiling; the log has the details")
+		}
+	}()
+	return pipeline.Compile(cfg, g.env)
 }
 
 // sameRoots refuses changes of what was opened once: doing them halfway would

@@ -196,3 +196,24 @@ func TestNothingIsReloadedWhileTheGatewayEnds(t *testing.T) {
 		t.Error("reloaded")
 	}
 }
+
+func TestAPanicWhileCompilingCostsOnlyTheReload(t *testing.T) {
+	s := newSite(t, document, nil)
+	g := s.start()
+	pools := g.env.Pools
+	g.env.Pools = nil // whatever the programmer forgot
+	s.write("durward.yaml", strings.Replace(document, "[websocket]", "[]", 1))
+	if err := g.Reload(context.Background()); err == nil || !strings.Contains(err.Error(), "internal error") {
+		t.Errorf("%v", err)
+	}
+	g.env.Pools = pools
+	if resp, body := fetch(t, "http://"+address(g)+"/open"); resp.StatusCode != 200 || body != "fine" {
+		t.Errorf("then %s %q", resp.Status, body)
+	}
+	if !strings.Contains(s.log.String(), "compiling the configuration") {
+		t.Error("it was not logged")
+	}
+	if err := g.Reload(context.Background()); err != nil {
+		t.Errorf("the next one: %v", err)
+	}
+}

@@ -344,3 +344,40 @@ func TestContinueIsSentLongAfterTheLastAnswer(t *testing.T) {
 		t.Errorf("%s %q", resp.Status, body)
 	}
 }
+
+// What comes before a request is bounded as well: a handshake that stops, an
+// HTTP/2 connection without a request, a header section in frames that stops.
+func TestNoStageBeforeARequestCanBeHeld(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t)
+	limits := Limits{HeaderTimeout: milliseconds(300), IdleTimeout: milliseconds(300)}
+	secure := a.secure()
+	secure.Limits = limits
+	const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+	const settings = "\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+	for name, tc := range map[string]struct {
+		cfg  Config
+		sent string
+	}{
+		"no handshake":               {secure, ""},
+		"part of a handshake":        {secure, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"},
+		"a preface alone":            {Config{Limits: limits}, preface},
+		"no request":                 {Config{Limits: limits}, preface + settings},
+		"part of a frame":            {Config{Limits: limits}, preface + settings + "\x00\x10\x00\x01"},
+		"headers that never end":     {Config{Limits: limits}, preface + settings + "\x00\x00\x01\x01\x00\x00\x00\x00\x01\x82"},
+		"an oversized frame":         {Config{Limits: limits}, preface + settings + "\xff\xff\xff\x01\x00\x00\x00\x00\x01"},
+		"a push promise of a client": {Config{Limits: limits}, preface + settings + "\x00\x00\x04\x05\x04\x00\x00\x00\x01\x00\x00\x00\x02"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, address := start(t, says("never"), tc.cfg)
+			began := time.Now()
+			c := dial(t, address)
+			io.WriteString(c, tc.sent)
+			if rest, _ := c.ended(); strings.Contains(rest, "never") {
+				t.Errorf("served: %q", rest)
+			}
+			within(t, began, 15*time.Second, "closing")
+		})
+	}
+}
