@@ -73,7 +73,7 @@ func (o *outgoing) Request(_ context.Context, x *durward.Exchange) durward.Decis
 		out.Host = o.host
 	}
 	out.Upgrade = ""
-	if x.In.Upgrade != "" {
+	if x.In.Upgrade != "" && !negotiatesHTTP(x.In.Upgrade) {
 		if !o.upgradable(x.In.Upgrade) {
 			return durward.Refuse(durward.CodeUpgradeRefused, errUpgrade)
 		}
@@ -88,6 +88,14 @@ func (o *outgoing) Request(_ context.Context, x *durward.Exchange) durward.Decis
 	}
 	o.addIdentity(&out.Header, &x.Principal)
 	return durward.Proceed()
+}
+
+// negotiatesHTTP tells an offer to speak HTTP otherwise, which common clients
+// make with their first cleartext request, from one that the client cannot do
+// without. It may be ignored (RFC 9110, section 7.8), and is: both protocols are
+// obsolete by RFC 9113, and passing them on hides requests from the gateway.
+func negotiatesHTTP(protocol string) bool {
+	return protocol == "h2c" || strings.HasPrefix(protocol, "tls/")
 }
 
 // copyFields copies what the client may say. It gives false when Connection

@@ -146,6 +146,18 @@ func TestAnUpgradeNeedsToBeListed(t *testing.T) {
 	}
 }
 
+func TestAnOfferToSpeakHTTPOtherwiseIsIgnored(t *testing.T) {
+	for _, protocol := range []string{"h2c", "tls/1.0"} {
+		x := newExchange("GET", "/a")
+		x.In.Upgrade = protocol
+		x.In.Header = fields("Connection", "Upgrade, HTTP2-Settings", "Upgrade", protocol, "Http2-Settings", "AAMAAABk")
+		mustAllow(t, stage(t, Config{Upgrades: []string{"websocket"}}).Request(t.Context(), x))
+		if x.Out.Upgrade != "" || x.Out.Header.Has("Upgrade") || x.Out.Header.Has("Http2-Settings") {
+			t.Errorf("%s goes on: %q %v", protocol, x.Out.Upgrade, x.Out.Header)
+		}
+	}
+}
+
 func TestForwardedNamesTheJudgedClient(t *testing.T) {
 	for _, tc := range []struct {
 		name, address, host, want, xff string
