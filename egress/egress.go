@@ -138,10 +138,18 @@ func New(cfg *Config, problemBase string) durward.ResponseStage {
 			durward.Field{Name: "Referrer-Policy", Value: "no-referrer"},
 			durward.Field{Name: "Cross-Origin-Resource-Policy", Value: "same-origin"})
 	}
-	if cfg.HSTS > 0 {
-		s.hsts = "max-age=" + strconv.FormatInt(int64(cfg.HSTS.Std().Seconds()), 10) + "; includeSubDomains"
-	}
+	s.hsts = cfg.TransportSecurity()
 	return s
+}
+
+// TransportSecurity is the value of Strict-Transport-Security, "" when none is
+// sent. The gateway's own refusals carry it as well: the first answer that a
+// browser gets is often a 401.
+func (c *Config) TransportSecurity() string {
+	if c.HSTS == 0 || c.Mode != durward.Enforce {
+		return ""
+	}
+	return "max-age=" + strconv.FormatInt(int64(c.HSTS.Std().Seconds()), 10) + "; includeSubDomains"
 }
 
 func (s *stage) Name() string { return "egress" }

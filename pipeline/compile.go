@@ -47,6 +47,7 @@ type apiParts struct {
 	byClient    durward.Stage
 	byPrincipal durward.Stage
 	upstreams   map[string]*proxy.Upstream // by operation
+	upgrades    map[string]string          // what the contract declares, by operation
 }
 
 // namedUpstream is an upstream with its API's name.
@@ -90,7 +91,7 @@ func (c *compiler) compile() error {
 func (c *compiler) api(name string) route.API {
 	a := &apiParts{
 		API: c.cfg.APIs[name], name: name, contract: c.cfg.Contract(name),
-		upstreams: map[string]*proxy.Upstream{},
+		upstreams: map[string]*proxy.Upstream{}, upgrades: map[string]string{},
 	}
 	c.apis[name] = a
 	a.byClient = ratelimit.ByClient(&a.RateLimit, name, c.env.Counters)
@@ -103,6 +104,9 @@ func (c *compiler) api(name string) route.API {
 	}
 	r := route.API{Name: name, Hosts: a.Hosts, Prefix: a.Prefix, Preflight: a.CORS != nil}
 	for _, op := range a.contract.Operations() {
+		if op.Upgrade != "" {
+			a.upgrades[op.ID] = op.Upgrade
+		}
 		r.Operations = append(r.Operations, &durward.Operation{ID: op.ID, Method: op.Method, Template: op.Template})
 	}
 	return r
@@ -112,6 +116,9 @@ func (c *compiler) api(name string) route.API {
 func (c *compiler) operation(op *durward.Operation) {
 	a := c.apis[op.API]
 	o := operation{Operation: op, metrics: c.env.Metrics.Operation(op)}
+	if a != nil {
+		o.hsts = a.Response.TransportSecurity()
+	}
 	if op.Refusal != "" || op.Preflight {
 		o.request = c.missStages(a, op)
 	} else {
@@ -174,13 +181,17 @@ func (c *compiler) contract(a *apiParts, op *durward.Operation) durward.Stage {
 // nothing share one.
 func (c *compiler) upstreamOf(a *apiParts, op *durward.Operation) *proxy.Upstream {
 	key := ""
-	if a.Operations[op.ID] != nil {
+	declared := a.upgrades[op.ID]
+	if a.Operations[op.ID] != nil || declared != "" {
 		key = op.ID
 	}
 	if u := a.upstreams[key]; u != nil {
 		return u
 	}
 	cfg := a.UpstreamOf(op.ID)
+	if cfg.Upgrades == nil && declared != "" {
+		cfg.Upgrades = []string{declared}
+	}
 	u, err := proxy.New(&cfg, c.env.Pools, authn.CredentialHeaders(a.Authenticate))
 	if err != nil {
 		c.fail(a, "upstream", err)

@@ -43,6 +43,7 @@ type operation struct {
 	response    []responseStep
 	upstream    *proxy.Upstream // nil for pseudo operations
 	upgradeIdle time.Duration
+	hsts        string // Strict-Transport-Security of refusals, "" for none
 	metrics     *observe.Operation
 }
 

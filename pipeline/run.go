@@ -112,6 +112,9 @@ func (r *run) refuse(d durward.Decision) {
 		r.problems = problemBuffers.Get().(*problemBuffer)
 	}
 	r.x.Response = r.problems.answer(r.generation.problemBase, &d, r.x)
+	if r.operation != nil && r.operation.hsts != "" && r.x.Client.Scheme == "https" {
+		r.x.Extra.Add("Strict-Transport-Security", r.operation.hsts)
+	}
 	if durward.Lookup(d.Code).Status == 503 && !r.x.Extra.Has("Retry-After") {
 		r.x.Extra.Add("Retry-After", retryAfter)
 	}

@@ -178,7 +178,7 @@ func (d *demo) seed(ctx context.Context) error {
 
 // stop ends everything, the gateway first.
 func (d *demo) stop() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	var errs []error
 	if d.gateway != nil {
