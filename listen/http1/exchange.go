@@ -70,6 +70,9 @@ type replay struct {
 	rest []byte
 }
 
+// NetConn gives the connection below.
+func (r *replay) NetConn() net.Conn { return r.Conn }
+
 func (r *replay) Read(p []byte) (int, error) {
 	if len(r.rest) > 0 {
 		n := copy(p, r.rest)

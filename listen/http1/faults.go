@@ -9,16 +9,6 @@ import (
 	"durward"
 )
 
-// Codes of faults that only this package finds. They belong in the table of
-// problems: an unknown version is a 505, a method that no origin serves a 501,
-// an unknown expectation a 417, a head that does not come a 408.
-const (
-	CodeVersion        durward.Code = "unsupported-version"
-	CodeNotImplemented durward.Code = "not-implemented"
-	CodeExpectation    durward.Code = "expectation-failed"
-	CodeHeaderTimeout  durward.Code = "header-timeout"
-)
-
 // fault is a rule that a request broke. It quotes nothing of the request.
 type fault struct {
 	code   durward.Code
@@ -36,8 +26,8 @@ var (
 	errTargetByte  = &fault{durward.CodeMalformed, "request target has a space or a fragment"}
 	errTargetLong  = &fault{durward.CodeURITooLong, "request target is too long"}
 	errScheme      = &fault{durward.CodeMalformed, "request target has the scheme of another kind of connection"}
-	errVersion     = &fault{CodeVersion, "version is not HTTP/1.0 or HTTP/1.1"}
-	errConnect     = &fault{CodeNotImplemented, "method CONNECT"}
+	errVersion     = &fault{durward.CodeVersion, "version is not HTTP/1.0 or HTTP/1.1"}
+	errConnect     = &fault{durward.CodeNotImplemented, "method CONNECT"}
 	errHeadLong    = &fault{durward.CodeHeaderTooLarge, "head is too large"}
 	errFields      = &fault{durward.CodeHeaderTooLarge, "too many field lines"}
 	errFold        = &fault{durward.CodeMalformed, "field line begins with white space"}
@@ -56,8 +46,8 @@ var (
 	errCoding      = &fault{durward.CodeMalformed, "transfer coding is not one single chunked"}
 	errCodingOld   = &fault{durward.CodeMalformed, "transfer coding in HTTP/1.0"}
 	errTrailerName = &fault{durward.CodeMalformed, "Trailer names a field that must not be in a trailer section"}
-	errExpectation = &fault{CodeExpectation, "unknown expectation"}
-	errHeadTimeout = &fault{CodeHeaderTimeout, "head did not arrive in time"}
+	errExpectation = &fault{durward.CodeExpectation, "unknown expectation"}
+	errHeadTimeout = &fault{durward.CodeHeaderTimeout, "head did not arrive in time"}
 )
 
 // Why content cannot be read. A handler sees durward.ErrBodyMalformed.

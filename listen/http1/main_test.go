@@ -55,7 +55,7 @@ func (h *handler) Serve(ctx context.Context, x *durward.Exchange, out durward.Re
 
 // statusOf is what the table of problems has for the codes of faults.
 var statusOf = map[durward.Code]int{
-	CodeVersion: 505, CodeNotImplemented: 501, CodeExpectation: 417, CodeHeaderTimeout: 408,
+	durward.CodeVersion: 505, durward.CodeNotImplemented: 501, durward.CodeExpectation: 417, durward.CodeHeaderTimeout: 408,
 }
 
 // refuse answers a fault with its reason as the content.
