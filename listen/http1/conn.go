@@ -40,6 +40,7 @@ type conn struct {
 	writeDue atomic.Int64
 	watched  atomic.Int64 // since when the client need not send; 0 is not at all
 
+	clock   int64                 // Server.now at the last write
 	recv    func(fd uintptr) bool // receive, as a value made once; nil when reads go through nc
 	recvN   int
 	recvErr error
@@ -142,7 +143,10 @@ func (c *conn) await() bool {
 	if !c.used {
 		within = c.s.o.HeaderTimeout
 	}
-	c.readDue.Store(c.s.now() + int64(within))
+	if c.clock == 0 {
+		c.clock = c.s.now()
+	}
+	c.readDue.Store(c.clock + int64(within))
 	c.state.Store(stateIdle)
 	if c.s.closing.Load() {
 		return false

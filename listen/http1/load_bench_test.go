@@ -80,7 +80,7 @@ func BenchmarkCPU(b *testing.B) {
 		{"get", bearer},
 		{"post", strings.Replace(strings.Replace(bearer, "GET", "POST", 1), "\r\n\r\n", "\r\nContent-Length: 8\r\n\r\n{\"a\":12}", 1)},
 	} {
-		for _, kind := range []string{"ours", "standard"} {
+		for _, kind := range []string{"ours", "standard", "loop"} {
 			b.Run(request.name+"/"+kind, func(b *testing.B) {
 				p := startProcess(b, kind)
 				roundTrips(b, p.addr, request.text, 1000)

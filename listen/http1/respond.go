@@ -38,7 +38,8 @@ type responder struct {
 
 // write sends b within the write timeout.
 func (c *conn) write(b []byte) error {
-	c.writeDue.Store(c.s.now() + int64(c.s.o.WriteTimeout))
+	c.clock = c.s.now()
+	c.writeDue.Store(c.clock + int64(c.s.o.WriteTimeout))
 	_, err := c.nc.Write(b)
 	if !calm(&c.writeDue) || err != nil && isTimeout(err) {
 		return errSlowRead
