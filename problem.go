@@ -15,6 +15,10 @@ type Code string
 const (
 	CodeMalformed        Code = "malformed-request"
 	CodePathAmbiguous    Code = "ambiguous-path"
+	CodeVersion          Code = "unsupported-version"
+	CodeNotImplemented   Code = "not-implemented"
+	CodeExpectation      Code = "expectation-failed"
+	CodeHeaderTimeout    Code = "header-timeout"
 	CodeHostInvalid      Code = "invalid-host"
 	CodeMisdirected      Code = "misdirected-request"
 	CodeURITooLong       Code = "uri-too-long"
@@ -61,6 +65,10 @@ type Kind struct {
 // kinds is the one table from codes to answers.
 var kinds = []Kind{
 	{CodeMalformed, 400, "Malformed request", "The request breaks the rules of HTTP, or can be read in more than one way."},
+	{CodeVersion, 505, "Unsupported version", "This gateway speaks HTTP/1.0, HTTP/1.1 and HTTP/2."},
+	{CodeNotImplemented, 501, "Not implemented", "No API can have this method."},
+	{CodeExpectation, 417, "Expectation failed", "The only expectation that is known is 100-continue."},
+	{CodeHeaderTimeout, 408, "Request too slow", "The header section did not arrive in time."},
 	{CodePathAmbiguous, 400, "Ambiguous path", "The path can be read in more than one way. Send it in canonical form."},
 	{CodeHostInvalid, 400, "Invalid host", "The request must name one valid host."},
 	{CodeMisdirected, 421, "Misdirected request", "This connection was not made for the host that the request names."},

@@ -46,7 +46,12 @@ func (p *Pipeline) Serve(ctx context.Context, x *durward.Exchange, out durward.R
 func (r *run) arrive() durward.Decision {
 	x, g := r.x, r.generation
 	r.stage = "canonical"
-	d := route.Canonicalise(&x.In, &g.limits)
+	var d durward.Decision
+	if x.In.Fault != "" { // the listener could not read it
+		d = durward.Refuse(x.In.Fault, x.In.FaultErr)
+	} else {
+		d = route.Canonicalise(&x.In, &g.limits)
+	}
 	if client := g.clients.Resolve(&x.In, &x.Client); d.Verdict == durward.Allow {
 		d = client
 	}
