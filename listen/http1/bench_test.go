@@ -4,20 +4,15 @@
 package http1
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
-	"time"
 
 	"durward"
 )
@@ -67,7 +62,7 @@ func (h *fixedHandler) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	io.WriteString(w, small)
 }
 
-// startOurs and startStandard serve on loopback until stop is called.
+// startOurs serves on loopback until stop is called.
 func startOurs(b testing.TB) (addr string, stop func()) {
 	s := New(newFixedHandler(), Options{})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -87,89 +82,6 @@ func startOurs(b testing.TB) (addr string, stop func()) {
 		l.Close()
 		s.Shutdown(context.Background())
 	}
-}
-
-func startStandard(b testing.TB) (addr string, stop func()) {
-	s := &http.Server{Handler: newFixedHandler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 75 * time.Second}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	go s.Serve(l)
-	return l.Addr().String(), func() { s.Close() }
-}
-
-// startLoop serves the same answer without a look at the request: what no
-// server in Go can be faster than.
-func startLoop(b testing.TB) (addr string, stop func()) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	reply := []byte("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nContent-Length: " +
-		strconv.Itoa(len(small)) + "\r\n\r\n" + small)
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				buf := make([]byte, 4096)
-				for {
-					if _, err := c.Read(buf); err != nil {
-						return
-					}
-					if _, err := c.Write(reply); err != nil {
-						return
-					}
-				}
-			}()
-		}
-	}()
-	return l.Addr().String(), func() { l.Close() }
-}
-
-// The benchmark's server runs in a process of its own, so that its CPU time
-// can be told from the client's.
-func TestBenchServer(t *testing.T) {
-	kind := os.Getenv("HTTP1_BENCH_SERVER")
-	if kind == "" {
-		t.Skip("only for the benchmarks")
-	}
-	start := map[string]func(testing.TB) (string, func()){"ours": startOurs, "standard": startStandard, "loop": startLoop}[kind]
-	addr, stop := start(t)
-	defer stop()
-	os.Stdout.WriteString("LISTENING " + addr + "\n")
-	commands := bufio.NewScanner(os.Stdin)
-	for commands.Scan() {
-		switch commands.Text() {
-		case "cpu":
-			os.Stdout.WriteString("CPU " + strconv.FormatInt(int64(cpu()), 10) + "\n")
-		case "memory":
-			for range 4 {
-				runtime.GC()
-			}
-			var m runtime.MemStats
-			runtime.ReadMemStats(&m)
-			os.Stdout.WriteString("MEMORY " + strconv.FormatUint(m.HeapInuse+m.StackInuse, 10) + " " + rss() + "\n")
-		}
-	}
-}
-
-func cpu() time.Duration {
-	var r syscall.Rusage
-	syscall.Getrusage(syscall.RUSAGE_SELF, &r)
-	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
-}
-
-func rss() string {
-	b, _ := os.ReadFile("/proc/self/statm")
-	if f := strings.Fields(string(b)); len(f) > 1 {
-		return f[1]
-	}
-	return "0"
 }
 
 // roundTrips sends the request n times over one connection.

@@ -106,7 +106,10 @@ func (s *source) wait(read func(*conn) (int, error)) (int, error) {
 		return 0, err
 	}
 	o := &c.s.o
-	c.readDue.Store(s.began + int64(o.BodyTimeout) + s.taken/o.BodyMinRate*int64(time.Second))
+	// Never more than the grace time without a byte: a client that was fast at
+	// first earns no right to stall.
+	due := s.began + int64(o.BodyTimeout) + s.taken/o.BodyMinRate*int64(time.Second)
+	c.readDue.Store(min(due, c.s.now()+int64(o.BodyTimeout)))
 	n, err := read(c)
 	if !calm(&c.readDue) && err == nil {
 		err = os.ErrDeadlineExceeded

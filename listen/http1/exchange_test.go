@@ -144,6 +144,8 @@ func TestAFaultLeavesWhatIsKnownOfTheRequest(t *testing.T) {
 	for _, c := range []struct{ name, request, want string }{
 		{"nothing when the request line cannot be read", "G(T /a HTTP/1.1\r\n~\r\n", "malformed-request " + errMethod.reason + "|||||" + "|http|\n"},
 		{"the request line when a field cannot", "GET /a?b HTTP/1.1\r\n~A: b\nC: d\r\n\r\n", "malformed-request " + errLineEnd.reason + "|GET||/a|b|HTTP/1.1|http|\n"},
+		{"no host that may hold a password", "GET /a HTTP/1.1\r\nHost: u:secret@x\r\n\r\n", "invalid-host " + errHostForm.reason + "|GET||/a||HTTP/1.1|http|\n"},
+		{"no target that may", "GET http://u:secret@x/a HTTP/1.1\r\n~\r\n", "invalid-host " + errHostForm.reason + "|||||" + "|http|\n"},
 		{"all fields when they do not fit together", "GET /a HTTP/1.1\r\n~Content-Length: 1\r\nTransfer-Encoding: chunked\r\nUser-Agent: u\r\n\r\n",
 			"malformed-request " + errBoth.reason + "|GET||/a||HTTP/1.1|http|\nContent-Length=1\nUser-Agent=u\n"},
 	} {

@@ -29,8 +29,8 @@ func (c *conn) finish(o *responder) {
 // the end of the connection would say that it is, a reset says that it is not.
 // On TLS no close_notify is sent.
 func (c *conn) cut(untilClose bool) {
-	if tcp, ok := c.under.(interface{ SetLinger(int) error }); ok && untilClose {
-		_ = tcp.SetLinger(0)
+	if untilClose && c.raw != nil {
+		_ = c.raw.Control(resetOnClose)
 	}
 	_ = c.under.Close()
 }
@@ -39,14 +39,15 @@ func (c *conn) cut(untilClose bool) {
 // on its way: closing with bytes unread would reset the connection, and the
 // client's kernel would drop the answer.
 func (c *conn) lingerClose() {
-	half, ok := c.nc.(interface{ CloseWrite() error })
-	if !ok || half.CloseWrite() != nil {
+	if half, ok := c.nc.(interface{ CloseWrite() error }); ok {
+		if half.CloseWrite() != nil {
+			return
+		}
+	} else if c.raw == nil {
 		return
 	}
-	if c.under != c.nc {
-		if tcp, ok := c.under.(interface{ CloseWrite() error }); ok {
-			_ = tcp.CloseWrite()
-		}
+	if c.raw != nil {
+		_ = c.raw.Control(closeWrite)
 	}
 	_ = c.under.SetReadDeadline(time.Now().Add(lingerTime))
 	drain(c.under, c.work.out[:], lingerBytes)

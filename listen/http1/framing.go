@@ -136,15 +136,16 @@ func (fr *framing) judge(in *durward.Request, h *head, s string) *fault {
 	if fr.chunked && fr.length >= 0 {
 		return errBoth
 	}
-	in.Host = fr.host
 	switch l := &h.line; {
 	case fr.hosts > 1:
 		return errHostTwice
 	case fr.hosts == 1 && !all(fr.host, authority):
-		return errHostForm
+		return errHostForm // and out of the record, for it may hold a password
 	case fr.hosts == 0 && l.minor == 1:
 		return errHostMissing
-	case l.absolute:
+	}
+	in.Host = fr.host
+	if l := &h.line; l.absolute {
 		if l.https != (in.Scheme == "https") {
 			return errScheme
 		}

@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -177,7 +178,7 @@ func listen(t testing.TB, s *Server) string {
 			if err != nil {
 				return
 			}
-			wg.Go(func() { s.ServeConn(context.Background(), c, infoOf(c)) })
+			wg.Go(func() { s.ServeConn(context.Background(), plain{c}, infoOf(c)) })
 		}
 	})
 	t.Cleanup(func() {
@@ -189,6 +190,11 @@ func listen(t testing.TB, s *Server) string {
 	})
 	return l.Addr().String()
 }
+
+// plain has no methods of a *net.TCPConn but this one, as package listen's.
+type plain struct{ net.Conn }
+
+func (p plain) SyscallConn() (syscall.RawConn, error) { return p.Conn.(syscall.Conn).SyscallConn() }
 
 func infoOf(c net.Conn) Info {
 	return Info{Peer: addrPort(c.RemoteAddr()), Local: addrPort(c.LocalAddr())}

@@ -8,3 +8,7 @@ package http1
 const canReceive = false
 
 func (c *conn) receive(uintptr) bool { return true }
+
+func closeWrite(uintptr) {}
+
+func resetOnClose(uintptr) {}

@@ -27,3 +27,11 @@ func (c *conn) receive(fd uintptr) (done bool) {
 		return true
 	}
 }
+
+// closeWrite tells the other end that nothing more will come.
+func closeWrite(fd uintptr) { _ = syscall.Shutdown(int(fd), syscall.SHUT_WR) }
+
+// resetOnClose makes the close a reset.
+func resetOnClose(fd uintptr) {
+	_ = syscall.SetsockoptLinger(int(fd), syscall.SOL_SOCKET, syscall.SO_LINGER, &syscall.Linger{Onoff: 1})
+}
