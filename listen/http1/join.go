@@ -60,13 +60,14 @@ type joint struct {
 func (j *joint) run() (toClient, toUpstream int64, err error) {
 	j.last.Store(j.c.s.now())
 	done := make(chan error, 1)
+	w := j.c.work
 	go func() {
-		n, err := j.copy(j.sendUpstream, j.receive, j.c.nc)
+		n, err := j.copy(w.buf, j.sendUpstream, j.receive, j.c.nc)
 		toUpstream = n
 		_ = j.upstream.Close() // ends the other direction
 		done <- err
 	}()
-	toClient, err = j.copy(j.c.write, j.upstream.Read, j.upstream)
+	toClient, err = j.copy(w.out[:], j.c.write, j.upstream.Read, j.upstream)
 	_ = j.c.nc.Close()
 	if e := <-done; err == nil {
 		err = e
@@ -74,11 +75,11 @@ func (j *joint) run() (toClient, toUpstream int64, err error) {
 	return toClient, toUpstream, err
 }
 
-// receive gives what was buffered first.
+// receive gives what was buffered first, in the buffer in which it lies.
 func (j *joint) receive(p []byte) (int, error) {
 	if w := j.c.work; w.r < w.w {
 		n := copy(p, w.buf[w.r:w.w])
-		w.r += n
+		w.r = w.w
 		return n, nil
 	}
 	return j.c.nc.Read(p)
@@ -92,10 +93,9 @@ func (j *joint) sendUpstream(b []byte) error {
 	return err
 }
 
-// copy passes bytes on until the source ends, whose deadline is set on timed.
-func (j *joint) copy(write func([]byte) error, read func([]byte) (int, error), timed any) (int64, error) {
-	buf := bulks.Get().(*[bulkSize]byte)
-	defer bulks.Put(buf)
+// copy passes bytes on through buf until the source ends, whose deadline is set
+// on timed.
+func (j *joint) copy(buf []byte, write func([]byte) error, read func([]byte) (int, error), timed any) (int64, error) {
 	deadline, _ := timed.(interface{ SetReadDeadline(time.Time) error })
 	var until time.Time
 	slack := min(j.idle/8, 2*time.Second)
@@ -107,7 +107,7 @@ func (j *joint) copy(write func([]byte) error, read func([]byte) (int, error), t
 			until = now.Add(j.idle + slack)
 			_ = deadline.SetReadDeadline(until)
 		}
-		n, err := read(buf[:])
+		n, err := read(buf)
 		if n > 0 {
 			j.last.Store(j.c.s.now())
 			if werr := write(buf[:n]); werr != nil {

@@ -105,6 +105,31 @@ func BenchmarkCPU(b *testing.B) {
 	}
 }
 
+// BenchmarkConnectionCPU is BenchmarkCPU with a connection for each request.
+func BenchmarkConnectionCPU(b *testing.B) {
+	request := strings.Replace(bearer, "\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1)
+	for _, kind := range []string{"ours", "standard"} {
+		b.Run(kind, func(b *testing.B) {
+			p := startProcess(b, kind)
+			roundTrips(b, p.addr, bearer, 1000)
+			const clients = 8
+			before := p.cpu(b)
+			b.ResetTimer()
+			var wg sync.WaitGroup
+			for range clients {
+				wg.Go(func() {
+					for range b.N/clients + 1 {
+						roundTrips(b, p.addr, request, 1)
+					}
+				})
+			}
+			wg.Wait()
+			b.StopTimer()
+			b.ReportMetric((p.cpu(b)-before)/float64((b.N/clients+1)*clients)/1e3, "server-us/req")
+		})
+	}
+}
+
 // BenchmarkIdle gives the memory of one of 5,000 idle connections that had a
 // request each.
 func BenchmarkIdle(b *testing.B) {
@@ -221,4 +246,3 @@ func rss() string {
 	}
 	return "0"
 }
-
