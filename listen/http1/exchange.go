@@ -96,11 +96,11 @@ func (c *conn) exchange() bool {
 	o.c = c
 	src := c.fill(x, o, bad)
 	c.s.handler.Serve(c.ctx, x, o)
-	c.watched.Store(0)
 	keep := o.keep && o.done
 	if src != nil && !src.detach() {
 		keep = false
 	}
+	c.watched.Store(0)
 	if keep {
 		w.responder = responder{}
 		return true

@@ -54,17 +54,9 @@ func (h *handler) Serve(ctx context.Context, x *durward.Exchange, out durward.Re
 	h.serve(ctx, x, out)
 }
 
-// statusOf is what the table of problems has for the codes of faults.
-var statusOf = map[durward.Code]int{
-	durward.CodeVersion: 505, durward.CodeNotImplemented: 501, durward.CodeExpectation: 417, durward.CodeHeaderTimeout: 408,
-}
-
 // refuse answers a fault with its reason as the content.
 func refuse(x *durward.Exchange, out durward.Responder) {
-	status := statusOf[x.In.Fault]
-	if status == 0 {
-		status = durward.Lookup(x.In.Fault).Status
-	}
+	status := durward.Lookup(x.In.Fault).Status
 	answer(out, status, x.In.FaultErr.Error())
 }
 
