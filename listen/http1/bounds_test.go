@@ -64,7 +64,7 @@ func TestAKeepAliveRequestAllocatesNextToNothing(t *testing.T) {
 			many := testing.AllocsPerRun(5, func() {
 				s.ServeConn(context.Background(), &endless{request: []byte(request), left: 1 + count}, Info{})
 			})
-			if each := (many - one) / count; each > c.most {
+			if each := (many - one) / count; each > c.most+0.5 { // the collector empties pools now and then
 				t.Errorf("%.2f allocations a request, want at most %.0f", each, c.most)
 			}
 		})
