@@ -29,3 +29,9 @@ func lockDirectory(dir string) (*os.File, error) {
 	}
 	return f, nil
 }
+
+// unlock gives the lock back at once: closing alone would not while a process
+// that is just being started still holds a copy of the descriptor.
+func unlock(f *os.File) error {
+	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.Close())
+}

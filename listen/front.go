@@ -5,6 +5,7 @@ package listen
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"log"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"durward"
+	"durward/listen/http1"
 )
 
 // Handler is what serves an exchange: the pipeline.
@@ -29,20 +31,21 @@ type Handler interface {
 
 // front serves a socket's connections with one set of settings. A reload that
 // changes the settings makes a new front; the old one ends with its last
-// connection.
+// connection. HTTP/1.1 is ours (package http1), HTTP/2 the standard library's.
 type front struct {
 	cfg     Config
 	limits  Limits
 	trusted []netip.Prefix
 	certs   *certificates // nil on cleartext
+	tls     *tls.Config
 	handler Handler
-	server  *http.Server
-	conns   chan net.Conn
+	http1   *http1.Server
+	http2   *http.Server  // nil when HTTP/2 is off
+	conns   chan net.Conn // what http2 accepts
 	closed  chan struct{}
 	once    sync.Once
 
 	draining atomic.Bool // answers ask for the end of their connection
-	upgrades upgrades
 }
 
 func newFront(cfg Config, trusted []netip.Prefix, handler Handler, lg *slog.Logger) (*front, error) {
@@ -50,8 +53,36 @@ func newFront(cfg Config, trusted []netip.Prefix, handler Handler, lg *slog.Logg
 		cfg: cfg, limits: cfg.Limits.withDefaults(), trusted: trusted, handler: handler,
 		conns: make(chan net.Conn), closed: make(chan struct{}),
 	}
-	http2 := cfg.HTTP2 != "off"
-	f.server = &http.Server{
+	if cfg.HTTP2 != "off" {
+		f.http2 = f.newHTTP2()
+	}
+	f.http1 = f.newHTTP1(lg)
+	if cfg.TLS == nil {
+		return f, nil
+	}
+	certs, err := newCertificates(cfg.TLS.Certificates, lg)
+	if err != nil {
+		return nil, durward.InvalidIn("tls.certificates", err)
+	}
+	f.certs, f.tls = certs, certs.tlsConfig(cfg.TLS, f.http2 != nil)
+	return f, nil
+}
+
+func (f *front) newHTTP1(lg *slog.Logger) *http1.Server {
+	l := &f.limits
+	o := http1.Options{
+		HeaderBytes: int(l.HeaderBytes), HeaderTimeout: l.HeaderTimeout.Std(), IdleTimeout: l.IdleTimeout.Std(),
+		BodyTimeout: l.BodyTimeout.Std(), BodyMinRate: int64(l.BodyMinRate), WriteTimeout: l.WriteTimeout.Std(),
+		Draining: f.draining.Load, Log: lg,
+	}
+	if f.http2 != nil && f.cfg.TLS == nil {
+		o.HTTP2 = func(c net.Conn, _ http1.Info) { f.toHTTP2(c) }
+	}
+	return http1.New(f.handler, o)
+}
+
+func (f *front) newHTTP2() *http.Server {
+	srv := &http.Server{
 		Handler:           f,
 		ReadHeaderTimeout: f.limits.HeaderTimeout.Std(),
 		IdleTimeout:       f.limits.IdleTimeout.Std(),
@@ -72,33 +103,27 @@ func newFront(cfg Config, trusted []netip.Prefix, handler Handler, lg *slog.Logg
 			WriteByteTimeout:              f.limits.WriteTimeout.Std(),
 		},
 	}
-	f.server.Protocols.SetHTTP1(true)
-	if cfg.TLS == nil {
-		f.server.Protocols.SetUnencryptedHTTP2(http2)
-		return f, nil
-	}
-	f.server.Protocols.SetHTTP2(http2)
-	certs, err := newCertificates(cfg.TLS.Certificates, lg)
-	if err != nil {
-		return nil, durward.InvalidIn("tls.certificates", err)
-	}
-	f.certs = certs
-	f.server.TLSConfig = certs.tlsConfig(cfg.TLS, http2)
-	return f, nil
+	srv.Protocols.SetUnencryptedHTTP2(true)
+	srv.Protocols.SetHTTP2(true)
+	return srv
 }
 
 // serve runs until close; it is called once, in a goroutine of its own.
 func (f *front) serve() {
-	if f.certs != nil {
-		f.server.ServeTLS(f, "", "")
-		return
+	if f.http2 != nil {
+		f.http2.Serve(f)
 	}
-	f.server.Serve(f)
 }
 
-// take counts a connection in and hands it over; one too many is closed. It is
-// false when the front has ended and the connection is still to be served.
+// take counts a connection in and serves it in a goroutine of its own; one too
+// many is closed. It is false when the front has ended and the connection is
+// still to be served.
 func (f *front) take(s *socket, raw net.Conn) bool {
+	select {
+	case <-f.closed:
+		return false
+	default:
+	}
 	peer := addrPort(raw.RemoteAddr())
 	who := holder(peer.Addr())
 	trusted := contains(f.trusted, peer.Addr())
@@ -106,19 +131,76 @@ func (f *front) take(s *socket, raw net.Conn) bool {
 		raw.Close()
 		return true
 	}
-	c := &conn{
-		Conn: raw, guard: s.guard, who: who, peer: peer, local: addrPort(raw.LocalAddr()),
-		within: f.limits.WriteTimeout.Std(),
-	}
+	c := &conn{Conn: raw, guard: s.guard, who: who, peer: peer, local: addrPort(raw.LocalAddr())}
 	if f.cfg.ProxyProtocol && trusted {
 		c.proxied = &proxyHeader{timeout: f.limits.HeaderTimeout.Std()}
 	}
+	go f.serveConn(c)
+	return true
+}
+
+// serveConn takes a connection to the protocol that it speaks.
+func (f *front) serveConn(c *conn) {
+	if c.proxied != nil && c.proxied.await(c) != nil {
+		return // it was closed
+	}
+	info := http1.Info{Peer: c.peer, Local: c.local}
+	if f.tls == nil {
+		f.http1.ServeConn(context.Background(), c, info)
+		return
+	}
+	secure := tls.Server(c, f.tls)
+	ctx, cancel := context.WithTimeout(context.Background(), f.limits.HeaderTimeout.Std())
+	err := secure.HandshakeContext(ctx)
+	cancel()
+	if err != nil {
+		explainTLS(err)
+		c.Close()
+		return
+	}
+	state := secure.ConnectionState()
+	if state.NegotiatedProtocol == "h2" {
+		f.toHTTP2(secure)
+		return
+	}
+	info.TLS = &state
+	f.http1.ServeConn(context.Background(), secure, info)
+}
+
+// explainTLS answers a client that speaks HTTP where TLS is due. Nobody was
+// authenticated and nothing was read, so the answer says only that.
+func explainTLS(err error) {
+	var notTLS tls.RecordHeaderError
+	if !errors.As(err, &notTLS) || notTLS.Conn == nil {
+		return
+	}
+	for _, method := range []string{"GET /", "HEAD ", "POST ", "PUT /", "OPTIO", "DELET", "PATCH"} {
+		if string(notTLS.RecordHeader[:]) == method {
+			notTLS.Conn.SetWriteDeadline(time.Now().Add(time.Second))
+			io.WriteString(notTLS.Conn, "HTTP/1.0 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\nThis port speaks HTTPS.\n")
+			return
+		}
+	}
+}
+
+// toHTTP2 hands a connection to the standard library, whose writes are bounded
+// by the connection itself.
+func (f *front) toHTTP2(c net.Conn) {
+	ours(c).within = f.limits.WriteTimeout.Std()
 	select {
 	case f.conns <- c:
-		return true
 	case <-f.closed:
-		s.guard.leave(who)
-		return false
+		c.Close()
+	}
+}
+
+// ours finds our connection below those of TLS and of a replayed preface.
+func ours(c net.Conn) *conn {
+	for {
+		if own, ok := c.(*conn); ok {
+			return own
+		}
+		c = c.(interface{ NetConn() net.Conn }).NetConn()
 	}
 }
 
@@ -155,20 +237,20 @@ func (f *front) Addr() net.Addr { return &net.TCPAddr{} }
 func (f *front) shutdown(ctx context.Context) error {
 	f.draining.Store(true)
 	f.Close()
-	err := f.server.Shutdown(ctx)
-	if err != nil {
-		f.server.Close()
+	ended := make(chan error, 1)
+	go func() { ended <- f.http1.Shutdown(ctx) }()
+	var err error
+	if f.http2 != nil {
+		if err = f.http2.Shutdown(ctx); err != nil {
+			f.http2.Close()
+		}
 	}
-	return errors.Join(err, f.upgrades.shutdown(ctx))
+	return errors.Join(err, <-ended)
 }
 
 type connKey struct{}
 
-// withConn lets a request find its connection. net/http gives TLS
-// connections, under which ours lies.
+// withConn lets a request find its connection.
 func withConn(ctx context.Context, c net.Conn) context.Context {
-	if under, ok := c.(interface{ NetConn() net.Conn }); ok {
-		c = under.NetConn()
-	}
-	return context.WithValue(ctx, connKey{}, c)
+	return context.WithValue(ctx, connKey{}, ours(c))
 }

@@ -40,6 +40,11 @@ type serveFunc func(ctx context.Context, x *durward.Exchange, out durward.Respon
 func (serveFunc) Acquire() *durward.Exchange { return new(durward.Exchange) }
 
 func (f serveFunc) Serve(ctx context.Context, x *durward.Exchange, out durward.Responder) {
+	if x.In.Fault != "" { // as the pipeline does
+		status := durward.Lookup(x.In.Fault).Status
+		out.Respond(text(status, x.In.FaultErr.Error()), nil)
+		return
+	}
 	x.In.Body.SetLimit(64 << 20)
 	f(ctx, x, out)
 }

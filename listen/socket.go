@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -132,7 +133,7 @@ type conn struct {
 
 	proxied *proxyHeader // set when the front expects a PROXY header
 
-	within  time.Duration // bounds each write
+	within  time.Duration // bounds each write of HTTP/2; 0 does not
 	writeBy atomic.Int64  // the write deadline that Write set, in Unix nanoseconds
 }
 
@@ -152,6 +153,15 @@ func (c *conn) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
+// SyscallConn lets package http1 wait for a request without a buffer. The PROXY
+// header was read to its last byte before.
+func (c *conn) SyscallConn() (syscall.RawConn, error) {
+	if raw, ok := c.Conn.(syscall.Conn); ok {
+		return raw.SyscallConn()
+	}
+	return nil, errors.ErrUnsupported
+}
+
 // RemoteAddr is the client's address as the PROXY header gives it, where one
 // is due; else the connection's.
 func (c *conn) RemoteAddr() net.Addr {
@@ -166,6 +176,9 @@ func (c *conn) RemoteAddr() net.Addr {
 // Setting a deadline costs as much as a small write, so one that has most of
 // its time left is kept: a write may then get as little as half of the time.
 func (c *conn) Write(p []byte) (int, error) {
+	if c.within == 0 { // package http1 sees to it
+		return c.Conn.Write(p)
+	}
 	now := time.Now()
 	if left := time.Duration(c.writeBy.Load() - now.UnixNano()); left <= c.within/2 || left > c.within {
 		until := now.Add(c.within)
@@ -188,12 +201,13 @@ func (c *conn) SetDeadline(t time.Time) error {
 	return c.Conn.SetDeadline(t)
 }
 
-// reset makes the end of the connection a reset, so that a client that takes
-// the end of the connection for the end of the content cannot be misled.
-func (c *conn) reset() {
+// SetLinger lets the end of the connection be a reset, so that a client that
+// takes the end of the connection for the end of the content is not misled.
+func (c *conn) SetLinger(seconds int) error {
 	if t, ok := c.Conn.(*net.TCPConn); ok {
-		t.SetLinger(0)
+		return t.SetLinger(seconds)
 	}
+	return errors.ErrUnsupported
 }
 
 func addrPort(a net.Addr) netip.AddrPort {

@@ -4,6 +4,8 @@
 package listen
 
 import (
+	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -13,24 +15,26 @@ import (
 	"durward"
 )
 
-// responder is the client's end of one exchange over net/http. It implements
+// responder is the client's end of one HTTP/2 exchange. It implements
 // durward.Responder.
 type responder struct {
-	front  *front
-	w      http.ResponseWriter
-	r      *http.Request
-	conn   *conn
-	source *bodySource // nil when the request had no content
-	http1  bool
-	cut    bool // the answer could not be ended cleanly
-	armed  bool // a write deadline of the HTTP/2 stream is in force
+	front *front
+	w     http.ResponseWriter
+	r     *http.Request
+	cut   bool // the answer could not be ended cleanly
+	armed bool // a write deadline of the stream is in force
+}
+
+var errUpgradeHTTP2 = errors.New("an upgrade needs HTTP/1.1")
+
+// Upgrade implements durward.Responder: HTTP/2 has none (RFC 9113, section 8.6).
+func (o *responder) Upgrade(context.Context, *durward.Response, durward.Header, time.Duration) (toClient, toUpstream int64, err error) {
+	o.cut = true
+	return 0, 0, errUpgradeHTTP2
 }
 
 // Inform implements durward.Responder.
 func (o *responder) Inform(status int, h durward.Header) error {
-	if !o.r.ProtoAtLeast(1, 1) {
-		return nil // HTTP/1.0 knows no interim answers (RFC 9110, section 15.2)
-	}
 	header := o.w.Header()
 	setFields(header, h)
 	o.arm()
@@ -41,12 +45,7 @@ func (o *responder) Inform(status int, h durward.Header) error {
 }
 
 // Abort implements durward.Responder.
-func (o *responder) Abort() {
-	o.cut = true
-	if !o.r.ProtoAtLeast(1, 1) {
-		o.conn.reset() // content may end where the connection does
-	}
-}
+func (o *responder) Abort() { o.cut = true }
 
 var closeConnection = []string{"close"}
 
@@ -60,13 +59,8 @@ func (o *responder) Respond(r *durward.Response, extra durward.Header) (int64, e
 	if r.Length >= 0 && bodyAllowed(r.Status) {
 		header["Content-Length"] = []string{strconv.FormatInt(r.Length, 10)}
 	}
-	unread := o.source != nil && !o.source.ended
-	if o.http1 && unread || o.front.draining.Load() {
-		// Over HTTP/2 net/http turns this into a GOAWAY.
-		header["Connection"] = closeConnection
-	}
-	if unread {
-		o.source.abandon()
+	if o.front.draining.Load() {
+		header["Connection"] = closeConnection // net/http turns this into a GOAWAY
 	}
 	o.w.WriteHeader(r.Status)
 	defer o.arm() // what is buffered is written when the handler returns
@@ -134,19 +128,18 @@ func (o *responder) copyBody(r *durward.Response) (int64, error) {
 
 func (o *responder) flush() error { return http.NewResponseController(o.w).Flush() }
 
-// arm bounds the next write to an HTTP/2 client that opens no window. For
-// HTTP/1.1 the connection bounds each write by itself.
+// arm bounds the next write to a client that opens no window.
 func (o *responder) arm() {
-	if !o.http1 && !o.armed {
+	if !o.armed {
 		o.armed = true
 		http.NewResponseController(o.w).SetWriteDeadline(time.Now().Add(o.front.limits.WriteTimeout.Std()))
 	}
 }
 
-// disarm ends that while the upstream is waited for: the deadline of an HTTP/2
-// stream resets it even when nothing is being written.
+// disarm ends that while the upstream is waited for: the deadline of a stream
+// resets it even when nothing is being written.
 func (o *responder) disarm() {
-	if !o.http1 && o.armed {
+	if o.armed {
 		o.armed = false
 		http.NewResponseController(o.w).SetWriteDeadline(time.Time{})
 	}
