@@ -86,12 +86,11 @@ func (p *policy) vary(x *durward.Exchange) {
 // preflight answers the preflights of one path.
 type preflight struct {
 	policy
-	methods     string
-	methodSet   map[string]bool
-	headers     string
-	headerSet   map[string]bool // in lower case
-	maxAge      string
-	varyHeaders string
+	methods   string
+	methodSet map[string]bool
+	headers   string
+	headerSet map[string]bool // in lower case
+	maxAge    string
 }
 
 // Preflight makes the stage "cors" that answers preflights of a path whose

@@ -17,8 +17,6 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
-
-	"durward"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -144,21 +142,6 @@ func fetch(t testing.TB, url string, header ...string) (*http.Response, string) 
 		t.Fatal(err)
 	}
 	return resp, string(body)
-}
-
-// outcomes gives the outcome records of the log so far.
-func outcomes(t testing.TB, g *Gateway, dir string) []string {
-	t.Helper()
-	if err := g.Audit().System("test", "looked"); err != nil {
-		t.Fatal(err)
-	}
-	var out []string
-	for _, line := range records(t, dir) {
-		if strings.Contains(line, `"kind":"`+string(durward.EventOutcome)+`"`) {
-			out = append(out, line)
-		}
-	}
-	return out
 }
 
 // records gives every line of the audit log.

@@ -19,8 +19,7 @@ import (
 // is under way has until ctx ends. It is called once.
 func (g *Gateway) Shutdown(ctx context.Context, grace time.Duration) error {
 	g.draining.Store(true)
-	g.reloading.Lock() // a reload under way ends first, and none begins
-	g.reloading.Unlock()
+	g.awaitReload()
 	g.log.Info("draining", "requests_in_flight", g.pipeline.InFlight(), "grace", grace)
 	g.listen.Drain()
 	select {
@@ -40,6 +39,12 @@ func (g *Gateway) Shutdown(ctx context.Context, grace time.Duration) error {
 		err = nil
 	}
 	return errors.Join(err, g.close(end))
+}
+
+// awaitReload waits for a reload under way; none begins any more.
+func (g *Gateway) awaitReload() {
+	g.reloading.Lock()
+	defer g.reloading.Unlock()
 }
 
 // closeTime bounds the end of everything after the last request.

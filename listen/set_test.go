@@ -111,7 +111,7 @@ func TestWhatStaysKeepsItsSocketAndConnections(t *testing.T) {
 func TestAChangedListenersOldConnectionsEndInTime(t *testing.T) {
 	g := newGate()
 	s, address := start(t, serveFunc(g.serve), Config{})
-	busy, stuck := dial(t, address), dial(t, address)
+	busy := dial(t, address)
 	busy.send("GET / HTTP/1.1\nHost: a\n\n")
 	<-g.begun
 	cfg := Config{Address: "127.0.0.1:0", Limits: Limits{Streams: 7}}
@@ -122,7 +122,7 @@ func TestAChangedListenersOldConnectionsEndInTime(t *testing.T) {
 	}
 	busy.ended()
 
-	stuck = dial(t, address)
+	stuck := dial(t, address)
 	stuck.send("GET / HTTP/1.1\nHost: a\n\n")
 	<-g.begun
 	cfg.Limits.Streams = 8
@@ -246,12 +246,12 @@ func TestShutdownLetsRequestsEnd(t *testing.T) {
 func TestShutdownCutsWhatDoesNotEnd(t *testing.T) {
 	g := newGate()
 	s, address := start(t, serveFunc(g.serve), Config{})
-	c, old := dial(t, address), dial(t, address)
+	old := dial(t, address)
 	old.send("GET / HTTP/1.1\nHost: a\n\n")
 	<-g.begun
 	// The old front would have a minute; the end of the gateway is sooner.
 	change(t, s, []Config{{Address: "127.0.0.1:0", Limits: Limits{Streams: 3}}})
-	c = dial(t, address)
+	c := dial(t, address)
 	c.send("GET / HTTP/1.1\nHost: a\n\n")
 	<-g.begun
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)

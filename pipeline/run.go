@@ -158,8 +158,8 @@ func (r *run) send(ctx context.Context) {
 	var err error
 	if x.Response.Upgraded != nil {
 		r.stage = "upgrade"
-		r.outcome.BytesOut, r.outcome.BytesIn, err = r.out.Upgrade(ctx, x.Response, x.Extra, r.operation.upgradeIdle)
-		err = nil // an upgraded connection ends when either side cuts it
+		// An upgraded connection ends when either side cuts it: no error of ours.
+		r.outcome.BytesOut, r.outcome.BytesIn, _ = r.out.Upgrade(ctx, x.Response, x.Extra, r.operation.upgradeIdle)
 	} else {
 		r.stage = "send"
 		r.outcome.BytesOut, err = r.out.Respond(x.Response, x.Extra)

@@ -18,7 +18,7 @@ var (
 	errForwardedFor   = errors.New("a trusted proxy sent an X-Forwarded-For field that is no list of addresses")
 	errForwardedProto = errors.New("a trusted proxy sent more than one scheme, or one that is not http or https")
 	errForwardedLong  = errors.New("a trusted proxy named too many hops")
-	errForwardedBoth  = errors.New("Forwarded and X-Forwarded-For name different clients")
+	errForwardedBoth  = errors.New("fields Forwarded and X-Forwarded-For name different clients")
 )
 
 // maxHops bounds the hops that are read of a forwarding field.

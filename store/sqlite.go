@@ -34,7 +34,7 @@ func ParseURL(url string) (path string, err error) {
 	case ok && scheme == "sqlite" && rest != "" && !strings.ContainsRune(rest, 0):
 		return filepath.Abs(rest)
 	}
-	return "", fmt.Errorf("store URL must be sqlite:PATH or memory:")
+	return "", fmt.Errorf("store URL must be sqlite:PATH or memory: with nothing behind it")
 }
 
 // connect opens the database and checks that it is sound and ours.

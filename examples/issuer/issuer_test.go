@@ -60,7 +60,7 @@ func open(t *testing.T, i *Issuer, token string) (jose.Header, map[string]any) {
 
 func tryOpen(t *testing.T, i *Issuer, token string) (jose.Header, map[string]any, bool) {
 	t.Helper()
-	signed, err := jose.ParseSigned(token, every)
+	signed, err := jose.ParseSignedCompact(token, every)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,6 @@ import (
 type body struct {
 	pieces []string
 	err    error // behind the pieces; nil is io.EOF
-	ready  bool
 }
 
 func (b *body) Close() error { return nil }
