@@ -4,6 +4,7 @@
 package durward_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -69,18 +70,27 @@ func TestThePipelinePageNamesEveryStage(t *testing.T) {
 }
 
 // row is a row of a table test: its first member is its name.
-var row = regexp.MustCompile(`(?m)^\t\t\{"([^"]+)", `)
+var row = regexp.MustCompile(`(?m)^\t\t?\{"([^"]+)", `)
+
+// tables are the variables of tests whose rows stand outside of them.
+var tables = map[string]string{
+	"TestHostileRequestsAreRefusedByTheRuleThatTheyBreak": "var hostile = ",
+	"TestRequestsAreReadAsTheyWereSent":                   "var accepted = ",
+}
 
 func TestTheCanonicalRequestPageHasEveryRow(t *testing.T) {
 	text := page(t, "docs/canonical-request.md")
 	for file, tests := range map[string][]string{
-		"route/canonical_test.go": {"TestAPathHasOneCanonicalForm", "TestARequestThatCanBeReadInTwoWaysIsRefused", "TestWhatIsUsualPasses", "TestAHostHasOneCanonicalForm"},
-		"route/client_test.go":    {"TestTheClientIsTheNearestHopThatIsNoProxy"},
+		"route/canonical_test.go":       {"TestAPathHasOneCanonicalForm", "TestARequestThatCanBeReadInTwoWaysIsRefused", "TestWhatIsUsualPasses", "TestAHostHasOneCanonicalForm"},
+		"route/client_test.go":          {"TestTheClientIsTheNearestHopThatIsNoProxy"},
+		"listen/http1/hostile_test.go":  {"TestHostileRequestsAreRefusedByTheRuleThatTheyBreak"},
+		"listen/http1/request_test.go":  {"TestRequestsAreReadAsTheyWereSent", "TestContentThatCannotBeReadEndsTheConnection"},
+		"listen/http1/exchange_test.go": {"TestConnectionsGoOnOrEndAsTheRequestsSay"},
 	} {
 		code := page(t, file)
 		for _, name := range tests {
-			_, body, ok := strings.Cut(code, "func "+name+"(")
-			if !ok {
+			_, body, ok := strings.Cut(code, cmp.Or(tables[name], "func "+name+"("))
+			if !ok || !strings.Contains(code, "func "+name+"(") {
 				t.Errorf("%s has no %s", file, name)
 				continue
 			}
@@ -91,10 +101,23 @@ func TestTheCanonicalRequestPageHasEveryRow(t *testing.T) {
 				t.Errorf("only %d rows of %s were found", len(rows), name)
 			}
 			for _, r := range rows {
-				if !strings.Contains(section, r[1]) {
+				if !strings.Contains(section, "\n| "+r[1]+" |") && !strings.Contains(section, "\n* "+r[1]+"\n") && !strings.Contains(section, ": "+r[1]+";") && !strings.Contains(section, "; "+r[1]) {
 					t.Errorf("its part on %s leaves out %q", name, r[1])
 				}
 			}
+		}
+	}
+}
+
+func TestTheCanonicalRequestPageHasEveryFaultOfTheWire(t *testing.T) {
+	text := page(t, "docs/canonical-request.md")
+	faults := regexp.MustCompile(`&fault\{durward\.\w+, "([^"]+)"\}`).FindAllStringSubmatch(page(t, "listen/http1/faults.go"), -1)
+	if len(faults) < 30 {
+		t.Errorf("only %d faults were found", len(faults))
+	}
+	for _, f := range faults {
+		if !strings.Contains(text, "| "+f[1]+" |") && !strings.Contains(text, "`"+f[1]+"`") {
+			t.Errorf("it leaves out %q", f[1])
 		}
 	}
 }
