@@ -157,6 +157,9 @@ func (b *Body) fill(p []byte) (int, error) {
 	if b.err != nil {
 		return 0, b.err
 	}
+	if b.src == nil { // the zero Body has no content
+		return 0, io.EOF
+	}
 	b.started = true
 	// One byte more than allowed is asked for, so that a body of exactly the
 	// limit passes and the next byte refuses.
