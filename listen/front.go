@@ -76,7 +76,7 @@ func (f *front) newHTTP1(lg *slog.Logger) *http1.Server {
 		Draining: f.draining.Load, Log: lg,
 	}
 	if f.http2 != nil && f.cfg.TLS == nil {
-		o.HTTP2 = func(c net.Conn, _ http1.Info) { f.toHTTP2(c) }
+		o.HTTP2 = func(c net.Conn, _ http1.Info) { f.toHTTP2(c, nil) }
 	}
 	return http1.New(f.handler, o)
 }
@@ -86,8 +86,9 @@ func (f *front) newHTTP2() *http.Server {
 		Handler:           f,
 		ReadHeaderTimeout: f.limits.HeaderTimeout.Std(),
 		IdleTimeout:       f.limits.IdleTimeout.Std(),
-		// net/http allows 4 KiB beyond what it is told.
-		MaxHeaderBytes:               max(int(f.limits.HeaderBytes)-4096, 1),
+		// net/http counts fields as RFC 9113, section 10.5.1 does, with 32
+		// bytes each, and allows ten of those beyond what it is told.
+		MaxHeaderBytes:               int(f.limits.HeaderBytes) - 320,
 		DisableGeneralOptionsHandler: true,
 		ConnContext:                  withConn,
 		ErrorLog:                     log.New(io.Discard, "", 0),
@@ -104,7 +105,6 @@ func (f *front) newHTTP2() *http.Server {
 		},
 	}
 	srv.Protocols.SetUnencryptedHTTP2(true)
-	srv.Protocols.SetHTTP2(true)
 	return srv
 }
 
@@ -160,7 +160,7 @@ func (f *front) serveConn(c *conn) {
 	}
 	state := secure.ConnectionState()
 	if state.NegotiatedProtocol == "h2" {
-		f.toHTTP2(secure)
+		f.toHTTP2(secure, &state)
 		return
 	}
 	info.TLS = &state
@@ -184,11 +184,13 @@ func explainTLS(err error) {
 }
 
 // toHTTP2 hands a connection to the standard library, whose writes are bounded
-// by the connection itself.
-func (f *front) toHTTP2(c net.Conn) {
-	ours(c).within = f.limits.WriteTimeout.Std()
+// by the connection itself. It takes all for cleartext, since it would hide
+// those of TLS from http2conn: state is what it does not see.
+func (f *front) toHTTP2(c net.Conn, state *tls.ConnectionState) {
+	h := newHTTP2Conn(c, state, &f.limits)
+	h.own.within = f.limits.WriteTimeout.Std()
 	select {
-	case f.conns <- c:
+	case f.conns <- h:
 	case <-f.closed:
 		c.Close()
 	}
@@ -252,5 +254,5 @@ type connKey struct{}
 
 // withConn lets a request find its connection.
 func withConn(ctx context.Context, c net.Conn) context.Context {
-	return context.WithValue(ctx, connKey{}, ours(c))
+	return context.WithValue(ctx, connKey{}, c)
 }

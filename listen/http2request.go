@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 
 // ServeHTTP is where an HTTP/2 request leaves the standard library.
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := r.Context().Value(connKey{}).(*conn)
+	c := r.Context().Value(connKey{}).(*http2conn)
 	x := f.handler.Acquire()
 	x.Started = time.Now()
 	f.fill(&x.In, w, r, c, x.Started)
@@ -30,33 +31,62 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// fill writes what the client sent into in. It judges nothing: package route
-// does that.
-func (f *front) fill(in *durward.Request, w http.ResponseWriter, r *http.Request, c *conn, now time.Time) {
+// What a request over HTTP/2 is refused for that net/http lets pass. What it
+// finds itself it answers by a reset of the stream or with a 400 of its own.
+var (
+	errLength     = errors.New("Content-Length is not the length of the content")
+	errValueSpace = errors.New("field value begins or ends with white space")
+)
+
+// fill writes what the client sent into in. It judges what only HTTP/2 has;
+// the rest is for package route. The scheme is the connection's, whatever
+// :scheme says, for a client does not decide whether it was encrypted.
+func (f *front) fill(in *durward.Request, w http.ResponseWriter, r *http.Request, c *http2conn, now time.Time) {
 	in.Method, in.Proto, in.Host = r.Method, r.Proto, r.Host
 	in.Scheme = "http"
-	if r.TLS != nil {
+	if c.tls != nil {
 		in.Scheme = "https"
 	}
-	in.TLS = r.TLS
-	in.Peer, in.Local = c.peer, c.local
+	in.TLS = c.tls
+	in.Peer, in.Local = c.own.peer, c.own.local
 	in.RawPath, in.RawQuery, _ = strings.Cut(r.RequestURI, "?")
 	for name, values := range r.Header {
 		for _, v := range values {
 			in.Header = append(in.Header, durward.Field{Name: name, Value: v})
+			if v != "" && (blank(v[0]) || blank(v[len(v)-1])) { // RFC 9113, section 8.2.1
+				in.Fault, in.FaultErr = durward.CodeMalformed, errValueSpace
+			}
 		}
+	}
+	if !lengthHolds(r) {
+		in.Fault, in.FaultErr = durward.CodeMalformed, errLength
+	}
+	if in.Fault != "" || r.ContentLength == 0 {
+		in.Body.Init(nil, 0)
+		return
 	}
 	if len(r.Trailer) > 0 {
 		in.Trailer = func() durward.Header { return headerOf(r.Trailer) }
 	}
-	if r.Body == nil || r.Body == http.NoBody {
-		in.Body.Init(nil, 0)
-		return
-	}
 	in.Body.Init(&bodySource{
-		r: r, w: w, started: now,
+		r: r, w: w, conn: c, started: now,
 		grace: f.limits.BodyTimeout.Std(), rate: int64(f.limits.BodyMinRate),
 	}, r.ContentLength)
+}
+
+func blank(c byte) bool { return c == ' ' || c == '\t' }
+
+// lengthHolds tells whether a Content-Length is what net/http took from it. It
+// takes 0 from one that is malformed, and for a request that ends with its
+// header section whatever the field says; of several it takes the first. The
+// frames of the content it compares itself.
+func lengthHolds(r *http.Request) bool {
+	said := r.Header["Content-Length"]
+	if len(said) == 0 {
+		return true
+	}
+	n, err := strconv.ParseUint(said[0], 10, 63)
+	return len(said) == 1 && err == nil && int64(n) == r.ContentLength
 }
 
 func headerOf(m http.Header) durward.Header {
@@ -74,6 +104,7 @@ func headerOf(m http.Header) durward.Header {
 type bodySource struct {
 	r       *http.Request
 	w       http.ResponseWriter
+	conn    *http2conn
 	started time.Time
 	grace   time.Duration
 	rate    int64 // bytes a second after grace
@@ -89,7 +120,7 @@ func (s *bodySource) Read(p []byte) (int, error) {
 	if err == nil {
 		return n, nil
 	}
-	return n, bodyError(err)
+	return n, s.fault(err)
 }
 
 // Unpaced ends the pace; see durward.Body.
@@ -122,15 +153,18 @@ func (s *bodySource) pace(now time.Time) {
 	http.NewResponseController(s.w).SetReadDeadline(until)
 }
 
-// bodyError gives the error that durward.Body allows. A reset stream has no
-// type of its own, and content that breaks HTTP/2 resets its stream.
-func bodyError(err error) error {
+// fault gives the error that durward.Body allows. A reset stream has no type of
+// its own. What net/http finds in a stream that is still there is content whose
+// length is not the Content-Length.
+func (s *bodySource) fault(err error) error {
 	var netErr net.Error
 	switch {
 	case err == io.EOF:
 		return io.EOF
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
 		return durward.ErrBodyTimeout
+	case s.r.ContentLength >= 0 && s.r.Context().Err() == nil && !s.conn.ended.Load():
+		return durward.ErrBodyMalformed
 	}
 	return durward.ErrBodyAborted
 }
