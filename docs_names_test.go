@@ -72,6 +72,11 @@ func TestThePipelinePageNamesEveryStage(t *testing.T) {
 // row is a row of a table test: its first member is its name.
 var row = regexp.MustCompile(`(?m)^\t\t?\{"([^"]+)", `)
 
+// unwrapped puts each paragraph and each item of a list on one line.
+func unwrapped(text string) string {
+	return regexp.MustCompile(`\n *([^\n |*#])`).ReplaceAllString(text, " $1")
+}
+
 // tables are the variables of tests whose rows stand outside of them.
 var tables = map[string]string{
 	"TestHostileRequestsAreRefusedByTheRuleThatTheyBreak": "var hostile = ",
@@ -79,7 +84,7 @@ var tables = map[string]string{
 }
 
 func TestTheCanonicalRequestPageHasEveryRow(t *testing.T) {
-	text := page(t, "docs/canonical-request.md")
+	text := unwrapped(page(t, "docs/canonical-request.md"))
 	for file, tests := range map[string][]string{
 		"route/canonical_test.go":       {"TestAPathHasOneCanonicalForm", "TestARequestThatCanBeReadInTwoWaysIsRefused", "TestWhatIsUsualPasses", "TestAHostHasOneCanonicalForm"},
 		"route/client_test.go":          {"TestTheClientIsTheNearestHopThatIsNoProxy"},
@@ -110,7 +115,7 @@ func TestTheCanonicalRequestPageHasEveryRow(t *testing.T) {
 }
 
 func TestTheCanonicalRequestPageHasEveryFaultOfTheWire(t *testing.T) {
-	text := page(t, "docs/canonical-request.md")
+	text := unwrapped(page(t, "docs/canonical-request.md"))
 	faults := regexp.MustCompile(`&fault\{durward\.\w+, "([^"]+)"\}`).FindAllStringSubmatch(page(t, "listen/http1/faults.go"), -1)
 	if len(faults) < 30 {
 		t.Errorf("only %d faults were found", len(faults))
