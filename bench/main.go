@@ -29,6 +29,10 @@ import (
 //go:embed testdata/request.lua testdata/headers.txt testdata/item.json testdata/bench.openapi.yaml
 var testdata embed.FS
 
+// wholeResults is where the results of all jobs and gateways go; they also go
+// into the README.
+const wholeResults = "bench/results.json"
+
 // options are the command line.
 type options struct {
 	jobs, gateways             string
@@ -49,7 +53,7 @@ func parseOptions(args []string) (options, error) {
 	f.StringVar(&o.gateways, "gateways", "", "gateways to run: durward, durward-buffered, haproxy, nginx, caddy; default all")
 	f.IntVar(&o.rounds, "rounds", 5, "runs of each gateway and job, in turns")
 	f.IntVar(&o.seconds, "seconds", 3, "length of each run")
-	f.IntVar(&o.connections, "connections", 32, "connections of the load")
+	f.IntVar(&o.connections, "connections", 64, "connections of the load")
 	f.IntVar(&o.gatewayCore, "gateway-core", 0, "core of the gateways")
 	f.IntVar(&o.loadCore, "load-core", 1, "core of the load and the upstream")
 	f.StringVar(&o.out, "out", "bench/out", "folder of programs and working files")
@@ -65,7 +69,7 @@ func parseOptions(args []string) (options, error) {
 		return o, err
 	}
 	if o.results == "" {
-		o.results = "bench/results.json"
+		o.results = wholeResults
 		if o.jobs != "" || o.gateways != "" { // a look at a part does not replace the whole
 			o.results = filepath.Join(o.out, "results.json")
 		}
@@ -161,6 +165,9 @@ func (o options) runJobs(ctx context.Context, b *bench, chosen []gateway) error 
 	}
 	writeTargets(os.Stdout, rows)
 	fmt.Println("results:", o.results)
+	if ctx.Err() == nil && o.results == wholeResults {
+		return updateReadme("README.md", rows, thisMachine(o))
+	}
 	return ctx.Err()
 }
 
