@@ -71,7 +71,9 @@ func received(f frame) int64 {
 	case frameHeaders:
 		return 0 // a request, for which there are other limits
 	case frameData:
-		if f.length > 0 || f.flags&flagEndStream != 0 {
+		// A padded frame of 256 bytes or less may hold nothing but padding.
+		empty := f.length == 0 || f.flags&flagPadded != 0 && f.length <= 256
+		if !empty || f.flags&flagEndStream != 0 {
 			return 0
 		}
 	case frameReset:

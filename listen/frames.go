@@ -14,6 +14,7 @@ const (
 
 	flagEndStream  = 0x1
 	flagEndHeaders = 0x4
+	flagPadded     = 0x8
 
 	frameHeader = 9  // bytes of a frame's header
 	resetFrame  = 13 // bytes of a whole RST_STREAM

@@ -61,7 +61,7 @@ func (f *front) fill(in *durward.Request, w http.ResponseWriter, r *http.Request
 	if !lengthHolds(r) {
 		in.Fault, in.FaultErr = durward.CodeMalformed, errLength
 	}
-	if in.Fault != "" || r.ContentLength == 0 {
+	if in.Fault != "" || r.ContentLength == 0 && len(r.Header["Content-Length"]) == 0 {
 		in.Body.Init(nil, 0)
 		return
 	}
