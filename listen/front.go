@@ -131,7 +131,7 @@ func (f *front) take(s *socket, raw net.Conn) bool {
 		raw.Close()
 		return true
 	}
-	c := &conn{Conn: raw, guard: s.guard, who: who, peer: peer, local: addrPort(raw.LocalAddr())}
+	c := &conn{Conn: raw, home: s, guard: s.guard, who: who, peer: peer, local: addrPort(raw.LocalAddr())}
 	if f.cfg.ProxyProtocol && trusted {
 		c.proxied = &proxyHeader{timeout: f.limits.HeaderTimeout.Std()}
 	}
@@ -146,7 +146,7 @@ func (f *front) serveConn(c *conn) {
 	}
 	info := http1.Info{Peer: c.peer, Local: c.local}
 	if f.tls == nil {
-		f.http1.ServeConn(context.Background(), c, info)
+		f.serveHTTP1(c, info)
 		return
 	}
 	secure := tls.Server(c, f.tls)
@@ -164,7 +164,20 @@ func (f *front) serveConn(c *conn) {
 		return
 	}
 	info.TLS = &state
-	f.http1.ServeConn(context.Background(), secure, info)
+	f.serveHTTP1(secure, info)
+}
+
+// serveHTTP1 serves a connection to its end. One that a reload overtook goes to
+// the front that took this one's place.
+func (f *front) serveHTTP1(c net.Conn, info http1.Info) {
+	for !f.http1.ServeConn(context.Background(), c, info) {
+		next := ours(c).home.current.Load()
+		if next == f {
+			c.Close()
+			return
+		}
+		f = next
+	}
 }
 
 // explainTLS answers a client that speaks HTTP where TLS is due. Nobody was
@@ -192,6 +205,10 @@ func (f *front) toHTTP2(c net.Conn, state *tls.ConnectionState) {
 	select {
 	case f.conns <- h:
 	case <-f.closed:
+		if next := ours(c).home.current.Load(); next != f && next.http2 != nil {
+			next.toHTTP2(c, state)
+			return
+		}
 		c.Close()
 	}
 }

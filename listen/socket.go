@@ -125,6 +125,7 @@ func holder(a netip.Addr) netip.Addr {
 // requests from it; for HTTP/2 by the standard library alone.
 type conn struct {
 	net.Conn
+	home  *socket
 	guard *guard
 	who   netip.Addr
 	peer  netip.AddrPort

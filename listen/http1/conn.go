@@ -11,12 +11,14 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // The states of a connection.
 const (
 	stateBusy = iota
-	stateIdle
+	stateNew  // waits for its first request
+	stateIdle // waits for a further one
 	stateClosing
 )
 
@@ -139,20 +141,36 @@ func (c *conn) await() bool {
 	if c.work != nil && c.work.buffered() > 0 {
 		return !c.s.closing.Load()
 	}
-	within := c.s.o.IdleTimeout
+	state, within := int32(stateIdle), c.s.o.IdleTimeout
 	if !c.used {
-		within = c.s.o.HeaderTimeout
+		state, within = stateNew, c.s.o.HeaderTimeout
 	}
 	if c.clock == 0 {
 		c.clock = c.s.now()
 	}
 	c.readDue.Store(c.clock + int64(within))
-	c.state.Store(stateIdle)
+	c.state.Store(state)
 	if c.s.closing.Load() {
-		return false
+		if state == stateIdle {
+			return false
+		}
+		c.hurry()
 	}
 	ok := c.receiveFirst()
-	return c.state.CompareAndSwap(stateIdle, stateBusy) && calm(&c.readDue) && ok
+	return c.state.CompareAndSwap(state, stateBusy) && calm(&c.readDue) && ok
+}
+
+// newGrace is how long a new connection may still wait for its first request
+// when the server closes: a client that has just connected has sent one, or is
+// about to, and would take the end of the connection for a lost request.
+const newGrace = time.Second
+
+// hurry gives a new connection no more than newGrace from now.
+func (c *conn) hurry() {
+	due := c.s.now() + int64(newGrace)
+	if at := c.readDue.Load(); at > due {
+		c.readDue.CompareAndSwap(at, due)
+	}
 }
 
 // receiveFirst reads what comes first, without a buffer while nothing does.

@@ -42,7 +42,12 @@ func (o *responder) Upgrade(ctx context.Context, r *durward.Response, extra durw
 		return 0, 0, err
 	}
 	o.done, o.linger = true, false
-	stop := context.AfterFunc(ctx, func() { _ = c.under.Close() })
+	// Both ends, since either may be what is waited for: a client that does
+	// not send, or an upstream that does not read.
+	stop := context.AfterFunc(ctx, func() {
+		_ = c.under.Close()
+		_ = r.Upgraded.Close()
+	})
 	defer stop()
 	j := joint{c: c, upstream: r.Upgraded, idle: idle, write: c.s.o.WriteTimeout}
 	return j.run()

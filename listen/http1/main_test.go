@@ -170,7 +170,11 @@ func listen(t testing.TB, s *Server) string {
 			if err != nil {
 				return
 			}
-			wg.Go(func() { s.ServeConn(context.Background(), plain{c}, infoOf(c)) })
+			wg.Go(func() {
+				if !s.ServeConn(context.Background(), plain{c}, infoOf(c)) {
+					c.Close()
+				}
+			})
 		}
 	})
 	t.Cleanup(func() {

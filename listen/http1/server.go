@@ -40,15 +40,16 @@ func (s *Server) now() int64 { return int64(time.Since(s.epoch)) }
 // ServeConn serves c until it ends, and closes it, unless Options.HTTP2 got
 // it. On TLS, c is a *tls.Conn after its handshake. When c is a syscall.Conn,
 // its descriptor is read as well, so c must hold no bytes of its own. ctx is
-// the parent of what the handler gets.
-func (s *Server) ServeConn(ctx context.Context, c net.Conn, info Info) {
+// the parent of what the handler gets. It is false, at once and with c as it
+// was, when the server is closing.
+func (s *Server) ServeConn(ctx context.Context, c net.Conn, info Info) bool {
 	k := newConn(s, c, info)
 	if !s.add(k) {
-		_ = c.Close()
-		return
+		return false
 	}
 	k.ctx, k.cancel = context.WithCancel(ctx)
 	k.serve()
+	return true
 }
 
 // add counts a connection in. It is false when the server is closing.
@@ -140,13 +141,16 @@ func expired(due *atomic.Int64, now int64) bool {
 // deadline then ends what comes next, if it has not ended what was.
 func calm(due *atomic.Int64) bool { return due.Swap(0) != kicked }
 
-// CloseIdle ends the connections that wait for a request.
+// CloseIdle ends the connections that wait for a further request, and soon
+// those that wait for their first.
 func (s *Server) CloseIdle() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := s.list.next; c != &s.list; c = c.next {
 		if c.state.CompareAndSwap(stateIdle, stateClosing) {
 			_ = c.nc.SetReadDeadline(past)
+		} else if c.state.Load() == stateNew {
+			c.hurry()
 		}
 	}
 }
