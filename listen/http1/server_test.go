@@ -220,3 +220,35 @@ func (l *handed) Accept() (net.Conn, error) {
 
 func (l *handed) Close() error   { close(l.closed); return nil }
 func (l *handed) Addr() net.Addr { return &net.TCPAddr{} }
+
+func TestANewConnectionHasItsFirstRequestAnsweredDuringShutdown(t *testing.T) {
+	began, goOn := make(chan struct{}), make(chan struct{})
+	s := newServer(t, func(_ context.Context, x *durward.Exchange, out durward.Responder) {
+		if x.In.RawPath == "/slow" {
+			close(began)
+			<-goOn
+		}
+		answer(out, 200, "a")
+	})
+	addr := listen(t, s)
+	silent, fresh, busy := dial(t, addr), dial(t, addr), dial(t, addr)
+	send(t, busy, "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+	<-began
+	done := make(chan error, 1)
+	go func() { done <- s.Shutdown(context.Background()) }()
+	for !s.closing.Load() {
+		runtime.Gosched()
+	}
+	send(t, fresh, "GET / HTTP/1.1\r\nHost: x\r\n\r\n") // it crossed with the shutdown
+	if got := ended(t, fresh); !strings.HasSuffix(got, "Connection: close\r\n\r\na") {
+		t.Errorf("got %q", got)
+	}
+	if got := ended(t, silent); got != "" { // it never sends: it is not waited for long
+		t.Errorf("got %q", got)
+	}
+	close(goOn)
+	ended(t, busy)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
