@@ -47,6 +47,16 @@ func Failed(code Code, err error) Decision {
 	return Decision{Verdict: Fail, Code: code, Err: err}
 }
 
+// Unavailable is the error of a part that could not decide because something
+// that it needs is away: a store, an issuer. Code names the problem.
+type Unavailable struct {
+	Code Code
+	Err  error
+}
+
+func (e *Unavailable) Error() string { return e.Err.Error() }
+func (e *Unavailable) Unwrap() error { return e.Err }
+
 // Step is one line of the trail: what one stage decided on one exchange. Only
 // the runner writes it.
 type Step struct {

@@ -6,6 +6,7 @@ package durward
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"io"
 	"net/netip"
@@ -191,6 +192,24 @@ type Principal struct {
 	Scopes     []string
 	Expires    time.Time       // of the credential; zero when it does not
 	Claims     json.RawMessage // a token's verified payload; nil otherwise
+	Plan       string          // the rate plan of the key or consumer; "" is the API's own quota
+	// Bound is by what the caller proved to hold the key that the credential
+	// is bound to: "dpop", "mtls", "signature"; "" for a bearer credential.
+	Bound string
+	// Certificate is the client certificate of the connection, once a part of
+	// the gateway has verified it for this operation; nil otherwise.
+	Certificate *x509.Certificate
+	// Restrictions is what the credential itself allows, beyond who it names,
+	// and can be judged only when the content is known; nil for none.
+	Restrictions Restrictions
+}
+
+// Restrictions are limits that a credential carries: the caveats of a
+// capability. The late stage of package authn asks them once for each request.
+type Restrictions interface {
+	// Check is nil when x is within the limits. An *Unavailable says that it
+	// could not be decided, any other error that x is not.
+	Check(ctx context.Context, x *Exchange) error
 }
 
 // Known tells whether somebody was authenticated.
