@@ -29,7 +29,10 @@ func (c *Config) Check() error {
 	oneOf("protocol", c.Protocol, "auto", "http1", "h2", "h2c")
 	oneOf("balance", c.Balance, "round_robin", "least_requests", "hash")
 	oneOf("forward", c.Forward, "both", "rfc7239", "x-forwarded", "off")
-	oneOf("credential", c.Credential, "strip", "pass")
+	oneOf("credential", c.Credential, "strip", "pass", "replace")
+	if (c.Credential == "replace") != (c.UpstreamCredential != nil) {
+		bad("upstream_credential", "goes together with credential: replace")
+	}
 	faults = append(faults, c.checkTargets()...)
 	if c.Host != "" && c.Host != "preserve" && c.Host != "target" {
 		if _, err := parseTarget("http://" + c.Host); err != nil || strings.Contains(c.Host, "/") {
@@ -60,6 +63,9 @@ func (c *Config) Check() error {
 		bad("tls.server_name", "must be a host name or address")
 	}
 	faults = append(faults, durward.InvalidIn("identity", c.Identity.check()))
+	if c.UpstreamCredential != nil {
+		faults = append(faults, durward.InvalidIn("upstream_credential", c.UpstreamCredential.check(&c.Identity)))
+	}
 	faults = append(faults, durward.InvalidIn("health", c.Health.check()))
 	return errors.Join(faults...)
 }

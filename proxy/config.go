@@ -88,8 +88,11 @@ type Config struct {
 	// Identity names the fields that tell the upstream who calls.
 	Identity Identity `yaml:"identity"`
 	// Credential says what happens to the caller's credential: `strip` keeps
-	// it from the upstream, `pass` sends it on. Default `strip`.
-	Credential string `yaml:"credential" enum:"strip,pass"`
+	// it from the upstream, `pass` sends it on, `replace` sends
+	// upstream_credential instead. Default `strip`.
+	Credential string `yaml:"credential" enum:"strip,pass,replace"`
+	// UpstreamCredential is what `credential: replace` sends.
+	UpstreamCredential *UpstreamCredential `yaml:"upstream_credential"`
 }
 
 // TLS is trust and identity towards https targets. Files are read again when

@@ -21,6 +21,9 @@ type outgoing struct {
 	strip    bool
 	upgrades []string
 	http2    bool // the targets speak HTTP/2, so that TE: trailers has a meaning
+	// credential is the gateway's own, with which the caller's was replaced;
+	// without a name there is none.
+	credential durward.Field
 }
 
 var (
@@ -28,9 +31,13 @@ var (
 	errConnection = errors.New("the Connection field names a field that is not about the connection")
 )
 
-func newOutgoing(c *Config, credentialHeaders []string) *outgoing {
+func newOutgoing(c *Config, credentialHeaders []string, later ...string) *outgoing {
 	n := c.Identity
-	own := []string{n.Subject, n.Consumer, n.Roles, n.Scopes, n.Method}
+	var credential durward.Field
+	if c.Credential == "replace" {
+		credential.Name, credential.Value = c.UpstreamCredential.field()
+	}
+	own := append([]string{n.Subject, n.Consumer, n.Roles, n.Scopes, n.Method, credential.Name}, later...)
 	for _, name := range []*string{&n.Subject, &n.Consumer, &n.Roles, &n.Scopes, &n.Method} {
 		if *name != "" {
 			*name = durward.CanonicalName(*name)
@@ -43,6 +50,8 @@ func newOutgoing(c *Config, credentialHeaders []string) *outgoing {
 		strip:    c.StripPrefix,
 		upgrades: c.Upgrades,
 		http2:    c.Protocol == "h2" || c.Protocol == "h2c",
+
+		credential: credential,
 	}
 	switch c.Host {
 	case "target":
@@ -87,6 +96,9 @@ func (o *outgoing) Request(_ context.Context, x *durward.Exchange) durward.Decis
 		out.Header.Add("X-Request-Id", x.ID)
 	}
 	o.addIdentity(&out.Header, &x.Principal)
+	if o.credential.Name != "" {
+		out.Header = append(out.Header, o.credential)
+	}
 	return durward.Proceed()
 }
 

@@ -24,14 +24,16 @@ type Upstream struct {
 
 // New makes the upstream of an API. It opens no connection and starts no
 // check: Start does. The fields in credentialHeaders carry callers'
-// credentials ("Authorization", "X-Api-Key"). Its errors are FieldErrors: the
-// Config must have passed Check, so they are about certificate files.
-func New(c *Config, pools *Pools, credentialHeaders []string) (*Upstream, error) {
-	if err := c.Check(); err != nil {
+// credentials ("Authorization", "X-Api-Key"). The fields in own are written by
+// stages behind Outgoing (an identity token): a client's are removed, in any
+// spelling. Its errors are FieldErrors: the Config must have passed Check, so
+// they are about certificate files, or about own.
+func New(c *Config, pools *Pools, credentialHeaders []string, own ...string) (*Upstream, error) {
+	if err := errors.Join(c.Check(), c.checkOwn(credentialHeaders, own)); err != nil {
 		return nil, err
 	}
 	full := c.withDefaults()
-	u := &Upstream{config: full, pools: pools, outgoing: newOutgoing(&full, credentialHeaders)}
+	u := &Upstream{config: full, pools: pools, outgoing: newOutgoing(&full, credentialHeaders, own...)}
 	s := newSettings(&full)
 	list := make([]candidate, 0, len(full.Targets))
 	var faults []error
