@@ -9,33 +9,68 @@ import (
 	"time"
 )
 
-// ErrNotFound is what a store answers when nothing has the id that was asked
-// for. Any other error means that the store could not answer.
-var ErrNotFound = errors.New("not found")
+// What a store answers, so that who asks needs to know no store. Any other
+// error means that the store could not answer.
+var (
+	// ErrNotFound says that nothing has the id that was asked for.
+	ErrNotFound = errors.New("not found")
+	// ErrExists says that the id is taken.
+	ErrExists = errors.New("already exists")
+	// ErrInvalid says that a value cannot be stored.
+	ErrInvalid = errors.New("invalid value")
+	// ErrRevoked says that the key was revoked, or is on the deny list.
+	ErrRevoked = errors.New("revoked")
+)
+
+// ForeignEnvironment is the Environment of keys that were not made here but
+// imported from another gateway. Their text has a form of its own.
+const ForeignEnvironment = "ext"
 
 // Consumer is an application or partner that calls: the holder of keys and the
 // party that limits and roles are given to. It always lives in the store.
 type Consumer struct {
-	ID       string // stable, [a-z0-9][a-z0-9_-]{0,62}
-	Name     string
-	Roles    []string
-	Disabled bool
-	Created  time.Time
+	ID        string // stable, [a-z0-9][a-z0-9_-]{0,62}
+	Name      string
+	Roles     []string
+	Addresses []netip.Prefix // from where it may call, with whatever credential; empty means anywhere
+	Denied    []netip.Prefix // from where it may not; wins over Addresses
+	Plan      string         // rate plan of its credentials that have none of their own; "" is the API's own quota
+	Disabled  bool
+	Created   time.Time
 }
 
 // Key is what the store keeps of an API key. The secret itself is shown once,
 // when it is made, and kept nowhere.
 type Key struct {
 	ID          string // public part, in records and lists
-	Environment string // "live", "test": the second part of the key's text
+	Environment string // "live", "test": the second part of the key's text; or ForeignEnvironment
 	Consumer    string // Consumer.ID
 	Name        string
+	Holders     []string // people or teams that have a copy; for finding and revoking only
 	Hash        [32]byte // HMAC-SHA-256 of the key's text under the store's pepper
 	Roles       []string // beside the consumer's; nil adds none
 	Scopes      []string
 	Addresses   []netip.Prefix // from where it may be used; empty means anywhere
+	Denied      []netip.Prefix // from where it may not; wins over Addresses
+	Plan        string         // rate plan; "" is the consumer's
 	Created     time.Time
 	Expires     time.Time // zero: never
 	Revoked     time.Time // zero: not
+	Leaked      time.Time // since when it is on the deny list; Revoked is then set too; zero: not
 	LastUsed    time.Time // to the minute; zero: never
+}
+
+// KeyFilter picks keys. What is "" picks all; the zero value picks every key.
+type KeyFilter struct {
+	ID       string
+	Consumer string
+	Holder   string
+}
+
+// Denial names a leaked key: by its public id, or by the hash that a Key with
+// the leaked text has. One of the two is set.
+type Denial struct {
+	ID   string
+	Hash [32]byte
+	Note string // where it was found; never the key
 }

@@ -6,25 +6,11 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"regexp"
-	"time"
+	"net/netip"
 
 	"durward"
-)
-
-// Bounds of what is stored.
-const (
-	maxName    = 200
-	maxList    = 100
-	maxElement = 200
-)
-
-var (
-	consumerID    = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
-	keyID         = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-	environmentID = regexp.MustCompile(`^[a-z0-9]{1,16}$`)
 )
 
 // querier is a connection or a transaction.
@@ -35,9 +21,12 @@ type querier interface {
 
 // Change says what UpdateConsumer sets; nil leaves a field as it is.
 type Change struct {
-	Name     *string
-	Roles    *[]string
-	Disabled *bool
+	Name      *string
+	Roles     *[]string
+	Addresses *[]netip.Prefix
+	Denied    *[]netip.Prefix
+	Plan      *string
+	Disabled  *bool
 }
 
 // CreateConsumer adds a consumer. Created is set to now when it is zero. The
@@ -52,10 +41,15 @@ func (s *Store) CreateConsumer(ctx context.Context, c durward.Consumer) error {
 		return err
 	}
 	return s.write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "INSERT INTO consumers (id, name, roles, disabled, created) VALUES (?, ?, ?, ?, ?)",
-			c.ID, c.Name, list(c.Roles), c.Disabled, micros(c.Created))
-		return err
+		return insertConsumer(ctx, tx, &c)
 	}, func(ix *index) { ix.putConsumer(c) })
+}
+
+func insertConsumer(ctx context.Context, tx *sql.Tx, c *durward.Consumer) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO consumers (id, name, roles, addresses, denied, plan, disabled, created)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		c.ID, c.Name, list(c.Roles), networks(c.Addresses), networks(c.Denied), c.Plan, c.Disabled, micros(c.Created))
+	return err
 }
 
 // Consumer reads one consumer from the database.
@@ -88,27 +82,35 @@ func (s *Store) UpdateConsumer(ctx context.Context, id string, change Change) (d
 			return durward.ErrNotFound
 		}
 		c = found[0]
-		if change.Name != nil {
-			c.Name = *change.Name
-		}
-		if change.Roles != nil {
-			c.Roles = *change.Roles
-		}
-		if change.Disabled != nil {
-			c.Disabled = *change.Disabled
-		}
-		c = normalConsumer(c)
+		c = normalConsumer(change.of(c))
 		if err := checkConsumer(&c); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, "UPDATE consumers SET name = ?, roles = ?, disabled = ? WHERE id = ?",
-			c.Name, list(c.Roles), c.Disabled, id)
+		_, err = tx.ExecContext(ctx, `UPDATE consumers SET name = ?, roles = ?, addresses = ?, denied = ?, plan = ?,
+			disabled = ? WHERE id = ?`,
+			c.Name, list(c.Roles), networks(c.Addresses), networks(c.Denied), c.Plan, c.Disabled, id)
 		return err
 	}, func(ix *index) { ix.putConsumer(c) })
 	if err != nil {
 		return durward.Consumer{}, err
 	}
 	return c, nil
+}
+
+func (change *Change) of(c durward.Consumer) durward.Consumer {
+	assign(&c.Name, change.Name)
+	assign(&c.Roles, change.Roles)
+	assign(&c.Addresses, change.Addresses)
+	assign(&c.Denied, change.Denied)
+	assign(&c.Plan, change.Plan)
+	assign(&c.Disabled, change.Disabled)
+	return c
+}
+
+func assign[T any](to, from *T) {
+	if from != nil {
+		*to = *from
+	}
 }
 
 // DeleteConsumer removes a consumer and all its keys.
@@ -120,7 +122,7 @@ func (s *Store) DeleteConsumer(ctx context.Context, id string) error {
 
 // queryConsumers reads one consumer, or all when id is empty.
 func queryConsumers(ctx context.Context, q querier, id string) ([]durward.Consumer, error) {
-	rows, err := q.QueryContext(ctx, `SELECT id, name, roles, disabled, created FROM consumers
+	rows, err := q.QueryContext(ctx, `SELECT id, name, roles, addresses, denied, plan, disabled, created FROM consumers
 		WHERE ?1 = '' OR id = ?1 ORDER BY id`, id)
 	if err != nil {
 		return nil, classify(err)
@@ -128,24 +130,39 @@ func queryConsumers(ctx context.Context, q querier, id string) ([]durward.Consum
 	defer rows.Close()
 	var all []durward.Consumer
 	for rows.Next() {
-		var c durward.Consumer
-		var roles string
-		var created int64
-		if err := rows.Scan(&c.ID, &c.Name, &roles, &c.Disabled, &created); err != nil {
-			return nil, classify(err)
-		}
-		if c.Roles, err = unlist(roles); err != nil {
+		c, err := scanConsumer(rows)
+		if err != nil {
 			return nil, err
 		}
-		c.Created = instant(created)
 		all = append(all, c)
 	}
 	return all, classify(rows.Err())
 }
 
+func scanConsumer(rows *sql.Rows) (c durward.Consumer, err error) {
+	var lists [3]string // roles, addresses, denied
+	var created int64
+	if err := rows.Scan(&c.ID, &c.Name, &lists[0], &lists[1], &lists[2], &c.Plan, &c.Disabled, &created); err != nil {
+		return c, classify(err)
+	}
+	what := "consumer " + c.ID
+	if c.Roles, err = unlist(lists[0]); err != nil {
+		return c, err
+	}
+	if c.Addresses, err = unNetworks(lists[1], what); err != nil {
+		return c, err
+	}
+	if c.Denied, err = unNetworks(lists[2], what); err != nil {
+		return c, err
+	}
+	c.Created = instant(created)
+	return c, nil
+}
+
 // normalConsumer gives c as it will be read back, sharing nothing.
 func normalConsumer(c durward.Consumer) durward.Consumer {
-	c.Roles = append([]string(nil), c.Roles...)
+	c.Roles = copied(c.Roles)
+	c.Addresses, c.Denied = copied(c.Addresses), copied(c.Denied)
 	c.Created = instant(micros(c.Created))
 	return c
 }
@@ -154,67 +171,5 @@ func checkConsumer(c *durward.Consumer) error {
 	if !consumerID.MatchString(c.ID) {
 		return fmt.Errorf("%w: consumer id must be %s", ErrInvalid, consumerID)
 	}
-	return checkTexts(c.Name, c.Roles)
-}
-
-func checkTexts(name string, lists ...[]string) error {
-	if len(name) > maxName {
-		return fmt.Errorf("%w: name is longer than %d bytes", ErrInvalid, maxName)
-	}
-	for _, l := range lists {
-		if len(l) > maxList {
-			return fmt.Errorf("%w: more than %d roles or scopes", ErrInvalid, maxList)
-		}
-		for _, e := range l {
-			if e == "" || len(e) > maxElement {
-				return fmt.Errorf("%w: a role or scope must have 1 to %d bytes", ErrInvalid, maxElement)
-			}
-		}
-	}
-	return nil
-}
-
-func list(values []string) string {
-	if len(values) == 0 {
-		return "[]"
-	}
-	text, _ := json.Marshal(values) // strings cannot fail
-	return string(text)
-}
-
-func unlist(text string) ([]string, error) {
-	if text == "[]" {
-		return nil, nil
-	}
-	var values []string
-	if err := json.Unmarshal([]byte(text), &values); err != nil {
-		return nil, fmt.Errorf("%w: a list is not JSON", ErrCorrupt)
-	}
-	return values, nil
-}
-
-// micros and instant turn times into columns and back; 0 is the zero time.
-func micros(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMicro()
-}
-
-func instant(us int64) time.Time {
-	if us == 0 {
-		return time.Time{}
-	}
-	return time.UnixMicro(us).UTC()
-}
-
-// oneRow is durward.ErrNotFound when a statement changed nothing.
-func oneRow(result sql.Result, err error) error {
-	if err != nil {
-		return err
-	}
-	if n, err := result.RowsAffected(); err != nil || n > 0 {
-		return err
-	}
-	return durward.ErrNotFound
+	return errors.Join(checkTexts(c.Name, c.Roles), checkPlan(c.Plan), checkNetworks(c.Addresses), checkNetworks(c.Denied))
 }

@@ -8,214 +8,166 @@ import (
 	"hash/maphash"
 	"maps"
 	"sync/atomic"
-	"time"
 
 	"durward"
 )
 
-// shards of the index: a change copies one of them, a look-up reads one.
+// shards of a table: a change copies one of them, a look-up reads one.
 const shards = 256
 
-// index holds all consumers and keys. Look-ups take no lock; whoever changes
-// it holds Store.mu.
-type index struct {
-	seed      maphash.Seed
-	shards    [shards]atomic.Pointer[map[string]*entry]
-	holders   map[string]*holder // by consumer; not for look-ups
-	consumers atomic.Int64
-	keys      atomic.Int64
+// table finds values by id. Look-ups take no lock; whoever changes it holds
+// Store.mu.
+type table[V any] struct {
+	seed   maphash.Seed
+	shards [shards]atomic.Pointer[map[string]V]
+	size   atomic.Int64
 }
 
-// entry is a key. Only touched changes.
-type entry struct {
-	key     durward.Key
-	holder  *holder
-	touched atomic.Int64 // minute of the last noted use, Unix time / 60
+func (t *table[V]) shard(id string) *atomic.Pointer[map[string]V] {
+	return &t.shards[maphash.String(t.seed, id)%shards]
 }
 
-// holder is a consumer, behind a pointer of its own, so that a change of it
-// is seen through all its keys at once.
-type holder struct {
-	consumer atomic.Pointer[durward.Consumer]
-	keys     map[string]struct{} // not for look-ups
-}
-
-func newIndex() *index {
-	return &index{seed: maphash.MakeSeed(), holders: map[string]*holder{}}
-}
-
-func (ix *index) shard(id string) *atomic.Pointer[map[string]*entry] {
-	return &ix.shards[maphash.String(ix.seed, id)%shards]
-}
-
-func (ix *index) find(id string) *entry {
-	if m := ix.shard(id).Load(); m != nil {
-		return (*m)[id]
+func (t *table[V]) find(id string) (v V, ok bool) {
+	if m := t.shard(id).Load(); m != nil {
+		v, ok = (*m)[id]
 	}
-	return nil
+	return v, ok
 }
 
-func (ix *index) putConsumer(c durward.Consumer) {
-	h := ix.holders[c.ID]
-	if h == nil {
-		h = &holder{keys: map[string]struct{}{}}
-		ix.holders[c.ID] = h
-		ix.consumers.Add(1)
-	}
-	h.consumer.Store(&c)
-}
+// set puts v in the place of id.
+func (t *table[V]) set(id string, v V) { t.change(id, func(m map[string]V) { m[id] = v }) }
 
-func (ix *index) dropConsumer(id string) {
-	h := ix.holders[id]
-	if h == nil {
-		return
-	}
-	for key := range h.keys {
-		ix.change(key, nil)
-	}
-	delete(ix.holders, id)
-	ix.consumers.Add(-1)
-}
+// drop takes id away.
+func (t *table[V]) drop(id string) { t.change(id, func(m map[string]V) { delete(m, id) }) }
 
-// putKey adds or replaces a key, whose consumer must be there.
-func (ix *index) putKey(k durward.Key) {
-	h := ix.holders[k.Consumer]
-	h.keys[k.ID] = struct{}{}
-	e := &entry{key: k, holder: h}
-	if old := ix.find(k.ID); old != nil {
-		e.touched.Store(old.touched.Load())
-	} else if !k.LastUsed.IsZero() {
-		e.touched.Store(k.LastUsed.Unix() / 60)
-	}
-	ix.change(k.ID, e)
-}
-
-// change puts e in the place of id, or takes id away.
-func (ix *index) change(id string, e *entry) {
-	p := ix.shard(id)
-	next := map[string]*entry{}
+func (t *table[V]) change(id string, do func(map[string]V)) {
+	p := t.shard(id)
+	next := map[string]V{}
 	if m := p.Load(); m != nil {
 		next = maps.Clone(*m)
 	}
 	before := len(next)
-	if delete(next, id); e != nil {
-		next[id] = e
-	}
-	ix.keys.Add(int64(len(next) - before))
+	do(next)
+	t.size.Add(int64(len(next) - before))
 	p.Store(&next)
 }
 
-// Key gives a key and its consumer from the index, durward.ErrNotFound when
-// there is none of that id. It takes no lock and does not wait. The slices in
-// the answer are shared and must not be changed; LastUsed may be old.
-func (s *Store) Key(_ context.Context, id string) (durward.Key, durward.Consumer, error) {
-	e := s.index.Load().find(id)
-	if e == nil {
-		return durward.Key{}, durward.Consumer{}, durward.ErrNotFound
+// fill adds many at once, without copying for each. Only for a table that
+// nobody else knows yet.
+func (t *table[V]) fill(id string, v V) {
+	p := t.shard(id)
+	if p.Load() == nil {
+		p.Store(&map[string]V{})
 	}
-	return e.key, *e.holder.consumer.Load(), nil
+	if m := *p.Load(); true {
+		before := len(m)
+		m[id] = v
+		t.size.Add(int64(len(m) - before))
+	}
 }
 
-// reload makes the index anew from one snapshot of the database. The caller
-// holds mu, or is the only one that knows the store.
-func (s *Store) reload(ctx context.Context) error {
-	conn, err := s.db.Conn(ctx)
-	if err != nil {
-		return classify(err)
-	}
-	defer conn.Close()
-	// Not BeginTx, which would take the write lock.
-	if _, err := conn.ExecContext(ctx, "BEGIN DEFERRED"); err != nil {
-		return classify(err)
-	}
-	defer func() {
-		if _, err := conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK"); err != nil {
-			discard(conn)
-		}
-	}()
-	var revision int64
-	if err := conn.QueryRowContext(ctx, "SELECT revision FROM state").Scan(&revision); err != nil {
-		return classify(err)
-	}
-	consumers, err := queryConsumers(ctx, conn, "")
-	if err != nil {
-		return err
-	}
-	keys, err := queryKeys(ctx, conn, "", "")
-	if err != nil {
-		return err
-	}
-	next := buildIndex(consumers, keys)
-	if old := s.index.Load(); old != nil {
-		next.keepTouched(old)
-	}
-	s.index.Store(next)
-	s.revision.Store(revision)
-	s.reloads.Add(1)
-	s.fresh()
-	return nil
-}
-
-func buildIndex(consumers []durward.Consumer, keys []durward.Key) *index {
-	ix := newIndex()
-	for _, c := range consumers {
-		ix.putConsumer(c)
-	}
-	var maps [shards]map[string]*entry
-	for _, k := range keys {
-		h := ix.holders[k.Consumer]
-		if h == nil {
-			continue // the schema does not allow it
-		}
-		h.keys[k.ID] = struct{}{}
-		e := &entry{key: k, holder: h}
-		if !k.LastUsed.IsZero() {
-			e.touched.Store(k.LastUsed.Unix() / 60)
-		}
-		m := &maps[maphash.String(ix.seed, k.ID)%shards]
-		if *m == nil {
-			*m = map[string]*entry{}
-		}
-		(*m)[k.ID] = e
-	}
-	for i := range maps {
-		if maps[i] != nil {
-			ix.shards[i].Store(&maps[i])
-		}
-	}
-	ix.keys.Store(int64(len(keys)))
-	return ix
-}
-
-// keepTouched takes over what is known of uses that are not written yet.
-func (ix *index) keepTouched(old *index) {
-	for i := range old.shards {
-		m := old.shards[i].Load()
-		if m == nil {
-			continue
-		}
-		for id, was := range *m {
-			if e := ix.find(id); e != nil {
-				e.touched.Store(max(e.touched.Load(), was.touched.Load()))
+// all calls do for every value.
+func (t *table[V]) all(do func(V)) {
+	for i := range t.shards {
+		if m := t.shards[i].Load(); m != nil {
+			for _, v := range *m {
+				do(v)
 			}
 		}
 	}
 }
 
-// fresh notes that the index is as the database is.
-func (s *Store) fresh() {
-	s.loaded.Store(s.opts.Now().UnixMicro())
-	if s.stale.Swap(nil) != nil {
-		s.opts.Log.Info("store is available again")
+// index holds all consumers, keys and denials. Look-ups take no lock; whoever
+// changes it holds Store.mu.
+type index struct {
+	keys    table[*entry]
+	owners  table[*owner]
+	denials denials
+}
+
+// entry is a key. Only touched changes.
+type entry struct {
+	key     durward.Key
+	owner   *owner
+	touched atomic.Int64 // minute of the last noted use, Unix time / 60
+}
+
+// owner is a consumer, behind a pointer of its own, so that a change of it is
+// seen through all its keys at once.
+type owner struct {
+	consumer atomic.Pointer[durward.Consumer]
+	keys     map[string]struct{} // not for look-ups
+}
+
+func newIndex() *index {
+	ix := &index{}
+	ix.keys.seed, ix.owners.seed = maphash.MakeSeed(), maphash.MakeSeed()
+	ix.denials.store(map[string]moment{}, map[[32]byte]moment{})
+	return ix
+}
+
+func (ix *index) putConsumer(c durward.Consumer) {
+	o, known := ix.owners.find(c.ID)
+	if !known {
+		o = &owner{keys: map[string]struct{}{}}
+	}
+	o.consumer.Store(&c)
+	if !known { // found only with its consumer
+		ix.owners.set(c.ID, o)
 	}
 }
 
-// noteStale notes that the index may be behind the database.
-func (s *Store) noteStale(err error) {
-	if old := s.stale.Load(); old != nil {
-		s.stale.Store(&staleness{old.since, err})
+func (ix *index) dropConsumer(id string) {
+	o, known := ix.owners.find(id)
+	if !known {
 		return
 	}
-	s.stale.Store(&staleness{s.opts.Now(), err})
-	s.opts.Log.Error("store is unavailable, keys are answered from memory", "error", err, "fresh", time.UnixMicro(s.loaded.Load()).UTC())
+	for key := range o.keys {
+		ix.keys.drop(key)
+	}
+	ix.owners.drop(id)
+}
+
+// putKey adds or replaces a key, whose consumer must be there.
+func (ix *index) putKey(k durward.Key) {
+	ix.denials.apply(&k)
+	o, _ := ix.owners.find(k.Consumer)
+	o.keys[k.ID] = struct{}{}
+	e := newEntry(k, o)
+	if old, ok := ix.keys.find(k.ID); ok {
+		e.touched.Store(old.touched.Load())
+	}
+	ix.keys.set(k.ID, e)
+}
+
+func newEntry(k durward.Key, o *owner) *entry {
+	e := &entry{key: k, owner: o}
+	if !k.LastUsed.IsZero() {
+		e.touched.Store(k.LastUsed.Unix() / 60)
+	}
+	return e
+}
+
+// Key gives a key and its consumer from the index, durward.ErrNotFound when
+// there is none of that id. A key on the deny list is revoked, whatever its
+// row says. It takes no lock, does not wait and does not allocate. The slices
+// in the answer are shared and must not be changed; LastUsed may be old.
+func (s *Store) Key(_ context.Context, id string) (durward.Key, durward.Consumer, error) {
+	e, ok := s.index.Load().keys.find(id)
+	if !ok {
+		return durward.Key{}, durward.Consumer{}, durward.ErrNotFound
+	}
+	return e.key, *e.owner.consumer.Load(), nil
+}
+
+// LookUp gives a consumer from the index, durward.ErrNotFound when there is
+// none of that id. A disabled one is given, too: the caller refuses it. It
+// takes no lock, does not wait and does not allocate. The slices in the answer
+// are shared and must not be changed.
+func (s *Store) LookUp(id string) (durward.Consumer, error) {
+	o, ok := s.index.Load().owners.find(id)
+	if !ok {
+		return durward.Consumer{}, durward.ErrNotFound
+	}
+	return *o.consumer.Load(), nil
 }

@@ -6,6 +6,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -32,7 +33,13 @@ func (s *Store) CreateKey(ctx context.Context, k durward.Key) error {
 // Keys reads the keys of a consumer from the database, or all keys when
 // consumer is empty, in order of consumer and creation.
 func (s *Store) Keys(ctx context.Context, consumer string) ([]durward.Key, error) {
-	return queryKeys(ctx, s.db, "", consumer)
+	return queryKeys(ctx, s.db, durward.KeyFilter{Consumer: consumer})
+}
+
+// FindKeys reads the keys that match from the database, in order of consumer
+// and creation.
+func (s *Store) FindKeys(ctx context.Context, match durward.KeyFilter) ([]durward.Key, error) {
+	return queryKeys(ctx, s.db, match)
 }
 
 // RevokeKey makes a key invalid from at on. A key that was revoked stays so,
@@ -55,7 +62,9 @@ func (s *Store) RevokeKey(ctx context.Context, id string, at time.Time) error {
 }
 
 // RotateKey adds next, a key of the same consumer, and lets the key id expire
-// at until, unless it expires before that. Either both happen or neither.
+// at until, unless it expires before that. Either both happen or neither. A
+// key that was revoked meanwhile is not rotated (durward.ErrRevoked): nobody
+// gets a new key for one that was taken away.
 func (s *Store) RotateKey(ctx context.Context, id string, next durward.Key, until time.Time) error {
 	if next.Created.IsZero() {
 		next.Created = s.opts.Now()
@@ -75,6 +84,9 @@ func (s *Store) RotateKey(ctx context.Context, id string, next durward.Key, unti
 		if old.Consumer != next.Consumer {
 			return fmt.Errorf("%w: the new key is of another consumer", ErrInvalid)
 		}
+		if !old.Revoked.IsZero() {
+			return durward.ErrRevoked
+		}
 		if old.Expires.IsZero() || until.Before(old.Expires) {
 			old.Expires = instant(micros(until))
 		}
@@ -89,20 +101,16 @@ func (s *Store) RotateKey(ctx context.Context, id string, next durward.Key, unti
 }
 
 func insertKey(ctx context.Context, tx *sql.Tx, k *durward.Key) error {
-	addresses := make([]string, len(k.Addresses))
-	for i, p := range k.Addresses {
-		addresses[i] = p.String()
-	}
 	_, err := tx.ExecContext(ctx, `INSERT INTO keys
-		(id, environment, consumer, name, hash, roles, scopes, addresses, created, expires, revoked)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		k.ID, k.Environment, k.Consumer, k.Name, k.Hash[:], list(k.Roles), list(k.Scopes), list(addresses),
-		micros(k.Created), micros(k.Expires), micros(k.Revoked))
+		(id, environment, consumer, name, holders, hash, roles, scopes, addresses, denied, plan, created, expires, revoked)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		k.ID, k.Environment, k.Consumer, k.Name, list(k.Holders), k.Hash[:], list(k.Roles), list(k.Scopes),
+		networks(k.Addresses), networks(k.Denied), k.Plan, micros(k.Created), micros(k.Expires), micros(k.Revoked))
 	return err
 }
 
 func queryKey(ctx context.Context, q querier, id string) (durward.Key, error) {
-	found, err := queryKeys(ctx, q, id, "")
+	found, err := queryKeys(ctx, q, durward.KeyFilter{ID: id})
 	if err != nil {
 		return durward.Key{}, err
 	}
@@ -112,12 +120,15 @@ func queryKey(ctx context.Context, q querier, id string) (durward.Key, error) {
 	return found[0], nil
 }
 
-// queryKeys reads the keys with an id and of a consumer; empty means any.
-func queryKeys(ctx context.Context, q querier, id, consumer string) ([]durward.Key, error) {
-	rows, err := q.QueryContext(ctx, `SELECT id, environment, consumer, name, hash, roles, scopes, addresses,
-		created, expires, revoked, coalesce(last_used, 0)
-		FROM keys LEFT JOIN key_uses ON key = id
-		WHERE (?1 = '' OR id = ?1) AND (?2 = '' OR consumer = ?2) ORDER BY consumer, created, id`, id, consumer)
+// queryKeys reads the keys that match. One that is denied is revoked, too.
+func queryKeys(ctx context.Context, q querier, match durward.KeyFilter) ([]durward.Key, error) {
+	rows, err := q.QueryContext(ctx, `SELECT id, environment, consumer, name, holders, hash, roles, scopes,
+		addresses, denied, plan, created, expires, revoked, coalesce(last_used, 0), coalesce((SELECT min(at) FROM denials
+			WHERE kind = 'id' AND denials.key = CAST(keys.id AS BLOB) OR kind = 'hash' AND denials.key = keys.hash), 0)
+		FROM keys LEFT JOIN key_uses ON key_uses.key = id
+		WHERE (?1 = '' OR id = ?1) AND (?2 = '' OR consumer = ?2)
+		AND (?3 = '' OR EXISTS (SELECT 1 FROM json_each(keys.holders) WHERE value = ?3))
+		ORDER BY consumer, created, id`, match.ID, match.Consumer, match.Holder)
 	if err != nil {
 		return nil, classify(err)
 	}
@@ -135,44 +146,36 @@ func queryKeys(ctx context.Context, q querier, id, consumer string) ([]durward.K
 
 func scanKey(rows *sql.Rows) (k durward.Key, err error) {
 	var hash []byte
-	var lists [3]string // roles, scopes, addresses
-	var times [4]int64  // created, expires, revoked, last used
-	if err := rows.Scan(&k.ID, &k.Environment, &k.Consumer, &k.Name, &hash, &lists[0], &lists[1], &lists[2],
-		&times[0], &times[1], &times[2], &times[3]); err != nil {
+	var lists [5]string // holders, roles, scopes, addresses, denied
+	var times [5]int64  // created, expires, revoked, last used, leaked
+	if err := rows.Scan(&k.ID, &k.Environment, &k.Consumer, &k.Name, &lists[0], &hash, &lists[1], &lists[2], &lists[3],
+		&lists[4], &k.Plan, &times[0], &times[1], &times[2], &times[3], &times[4]); err != nil {
 		return k, classify(err)
 	}
 	if copy(k.Hash[:], hash) != len(k.Hash) || len(hash) != len(k.Hash) {
 		return k, fmt.Errorf("%w: hash of key %s", ErrCorrupt, k.ID)
 	}
-	if k.Roles, err = unlist(lists[0]); err != nil {
-		return k, err
-	}
-	if k.Scopes, err = unlist(lists[1]); err != nil {
-		return k, err
-	}
-	addresses, err := unlist(lists[2])
-	if err != nil {
-		return k, err
-	}
-	for _, text := range addresses {
-		// One that cannot be read must not widen where the key may be used.
-		p, err := netip.ParsePrefix(text)
-		if err != nil {
-			return k, fmt.Errorf("%w: addresses of key %s", ErrCorrupt, k.ID)
+	for i, to := range []*[]string{&k.Holders, &k.Roles, &k.Scopes} {
+		if *to, err = unlist(lists[i]); err != nil {
+			return k, err
 		}
-		k.Addresses = append(k.Addresses, p)
+	}
+	for i, to := range []*[]netip.Prefix{&k.Addresses, &k.Denied} {
+		if *to, err = unNetworks(lists[3+i], "key "+k.ID); err != nil {
+			return k, err
+		}
 	}
 	k.Created, k.Expires, k.Revoked, k.LastUsed = instant(times[0]), instant(times[1]), instant(times[2]), instant(times[3])
+	leak(&k, moment(times[4]))
 	return k, nil
 }
 
 // normalKey gives k as it will be read back, sharing nothing.
 func normalKey(k durward.Key) durward.Key {
-	k.Roles = append([]string(nil), k.Roles...)
-	k.Scopes = append([]string(nil), k.Scopes...)
-	k.Addresses = append([]netip.Prefix(nil), k.Addresses...)
+	k.Holders, k.Roles, k.Scopes = copied(k.Holders), copied(k.Roles), copied(k.Scopes)
+	k.Addresses, k.Denied = copied(k.Addresses), copied(k.Denied)
 	k.Created, k.Expires, k.Revoked = instant(micros(k.Created)), instant(micros(k.Expires)), instant(micros(k.Revoked))
-	k.LastUsed = time.Time{}
+	k.LastUsed, k.Leaked = time.Time{}, time.Time{}
 	return k
 }
 
@@ -184,13 +187,7 @@ func checkKey(k *durward.Key) error {
 		return fmt.Errorf("%w: environment must be %s", ErrInvalid, environmentID)
 	case k.Hash == [32]byte{}:
 		return fmt.Errorf("%w: key has no hash", ErrInvalid)
-	case len(k.Addresses) > maxList:
-		return fmt.Errorf("%w: more than %d addresses", ErrInvalid, maxList)
 	}
-	for _, p := range k.Addresses {
-		if !p.IsValid() {
-			return fmt.Errorf("%w: address prefix", ErrInvalid)
-		}
-	}
-	return checkTexts(k.Name, k.Roles, k.Scopes)
+	return errors.Join(checkTexts(k.Name, k.Roles, k.Scopes, k.Holders), checkPlan(k.Plan),
+		checkNetworks(k.Addresses), checkNetworks(k.Denied))
 }

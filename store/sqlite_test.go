@@ -218,8 +218,8 @@ func TestAnUnsoundDatabaseIsRefused(t *testing.T) {
 			execute(t, rawDB(t, url), "UPDATE migrations SET checksum = 'x' WHERE version = 1")
 		}, ErrCorrupt},
 		"migration missing": {func(t *testing.T, url string) {
-			execute(t, rawDB(t, url), "UPDATE migrations SET version = 2 WHERE version = 1")
-		}, nil},
+			execute(t, rawDB(t, url), "UPDATE migrations SET version = 9 WHERE version = 1")
+		}, ErrCorrupt},
 		"of a newer version": {func(t *testing.T, url string) {
 			execute(t, rawDB(t, url), "INSERT INTO migrations VALUES (99, '0099_future', 'x')")
 		}, ErrNewer},

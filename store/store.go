@@ -42,6 +42,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"durward"
 )
 
 // Errors of a Store. What was asked for and is not there is
@@ -50,9 +52,9 @@ var (
 	// ErrUnavailable says that the database cannot be read or written now.
 	ErrUnavailable = errors.New("store unavailable")
 	// ErrExists says that the id is taken.
-	ErrExists = errors.New("already exists")
+	ErrExists = durward.ErrExists
 	// ErrInvalid says that a value cannot be stored.
-	ErrInvalid = errors.New("invalid value")
+	ErrInvalid = durward.ErrInvalid
 	// ErrCorrupt says that the file is not a sound database of this gateway.
 	ErrCorrupt = errors.New("not a sound database of this gateway")
 	// ErrNewer says that the database is of a newer version of the gateway.
@@ -192,6 +194,7 @@ func (s *Store) Health() error {
 type Stats struct {
 	Consumers   int
 	Keys        int
+	Denials     int       // leaked keys on the deny list
 	Revision    int64     // of the database when the index was made
 	Fresh       time.Time // when the index was last known to be as the database
 	StaleSince  time.Time // zero while it is
@@ -203,7 +206,7 @@ type Stats struct {
 func (s *Store) Stats() Stats {
 	ix := s.index.Load()
 	st := Stats{
-		Consumers: int(ix.consumers.Load()), Keys: int(ix.keys.Load()), Revision: s.revision.Load(),
+		Consumers: int(ix.owners.size.Load()), Keys: int(ix.keys.size.Load()), Denials: ix.denials.size(), Revision: s.revision.Load(),
 		Fresh: time.UnixMicro(s.loaded.Load()).UTC(), Reloads: s.reloads.Load(), UsesDropped: s.uses.dropped.Load(),
 	}
 	if stale := s.stale.Load(); stale != nil {

@@ -69,7 +69,10 @@ func wantErr(t testing.TB, err, want error) {
 }
 
 func consumer(id string) durward.Consumer {
-	return durward.Consumer{ID: id, Name: "The " + id, Roles: []string{"member"}, Created: start}
+	return durward.Consumer{
+		ID: id, Name: "The " + id, Roles: []string{"member"}, Created: start, Plan: "silver",
+		Addresses: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Denied: []netip.Prefix{netip.MustParsePrefix("10.9.0.0/16")},
+	}
 }
 
 func key(id, consumer string) durward.Key {
@@ -77,7 +80,8 @@ func key(id, consumer string) durward.Key {
 		ID: id, Environment: "live", Consumer: consumer, Name: "first", Hash: [32]byte{1, 2, 3},
 		Roles: []string{"moderator"}, Scopes: []string{"messages:read"},
 		Addresses: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::/32")},
-		Created:   start, Expires: start.Add(time.Hour),
+		Denied:    []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")}, Plan: "gold", Holders: []string{"ada", "ops"},
+		Created: start, Expires: start.Add(time.Hour),
 	}
 }
 
@@ -92,7 +96,7 @@ func TestAKeyIsFoundWithItsConsumerAsSoonAsItWasMade(t *testing.T) {
 		if diff := cmp.Diff(key("k1", "acme"), k, prefixes); diff != "" {
 			t.Error(diff)
 		}
-		if diff := cmp.Diff(consumer("acme"), c); diff != "" {
+		if diff := cmp.Diff(consumer("acme"), c, prefixes); diff != "" {
 			t.Error(diff)
 		}
 		listed, err := s.Keys(ctx, "acme")
@@ -124,7 +128,7 @@ func TestADisabledConsumerIsSeenThroughAllItsKeysAtOnce(t *testing.T) {
 		}
 		read, err := s.Consumer(ctx, "acme")
 		must(t, err)
-		if diff := cmp.Diff(changed, read); diff != "" {
+		if diff := cmp.Diff(changed, read, prefixes); diff != "" {
 			t.Error(diff)
 		}
 		_, err = s.UpdateConsumer(ctx, "nobody", Change{Disabled: &disabled})
@@ -314,6 +318,15 @@ func TestALookUpAllocatesNothing(t *testing.T) {
 			}
 			if _, _, err := s.Key(ctx, "k2"); err == nil {
 				t.Error("found")
+			}
+			if _, err := s.LookUp("acme"); err != nil {
+				t.Error(err)
+			}
+			if _, err := s.LookUp("nobody"); err == nil {
+				t.Error("found")
+			}
+			if !s.Denied("k1", [32]byte{1}).IsZero() {
+				t.Error("denied")
 			}
 			s.Touch("k1", start)
 		})

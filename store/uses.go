@@ -24,8 +24,8 @@ type uses struct {
 // waits for the database: a key is noted at most once a minute, and all that
 // were noted are written together. For an unknown key it does nothing.
 func (s *Store) Touch(id string, at time.Time) {
-	e := s.index.Load().find(id)
-	if e == nil {
+	e, ok := s.index.Load().keys.find(id)
+	if !ok {
 		return
 	}
 	minute := at.Unix() / 60

@@ -1,0 +1,208 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"durward"
+)
+
+// maxAtOnce bounds how much AddKeys and DenyKeys take in one call.
+const maxAtOnce = 100_000
+
+// maxNote bounds the note of a denial, in bytes.
+const maxNote = 200
+
+// AddKeys adds consumers and keys, all or none. Created is set to now where it
+// is zero. The error is ErrExists when an id is taken, ErrInvalid when a value
+// cannot be stored, durward.ErrNotFound when a key's consumer is not there.
+func (s *Store) AddKeys(ctx context.Context, consumers []durward.Consumer, keys []durward.Key) error {
+	if len(consumers)+len(keys) > maxAtOnce {
+		return fmt.Errorf("%w: more than %d at once", ErrInvalid, maxAtOnce)
+	}
+	now := s.opts.Now()
+	newConsumers, newKeys := make([]durward.Consumer, len(consumers)), make([]durward.Key, len(keys))
+	for i := range consumers {
+		newConsumers[i] = consumers[i]
+		if newConsumers[i].Created.IsZero() {
+			newConsumers[i].Created = now
+		}
+		newConsumers[i] = normalConsumer(newConsumers[i])
+		if err := checkConsumer(&newConsumers[i]); err != nil {
+			return err
+		}
+	}
+	for i := range keys {
+		newKeys[i] = keys[i]
+		if newKeys[i].Created.IsZero() {
+			newKeys[i].Created = now
+		}
+		newKeys[i] = normalKey(newKeys[i])
+		if err := checkKey(&newKeys[i]); err != nil {
+			return fmt.Errorf("key %s: %w", newKeys[i].ID, err)
+		}
+	}
+	return s.write(ctx, func(tx *sql.Tx) error {
+		for i := range newConsumers {
+			if err := insertConsumer(ctx, tx, &newConsumers[i]); err != nil {
+				return fmt.Errorf("consumer %s: %w", newConsumers[i].ID, classify(err))
+			}
+		}
+		for i := range newKeys {
+			if err := insertKey(ctx, tx, &newKeys[i]); err != nil {
+				return fmt.Errorf("key %s: %w", newKeys[i].ID, classify(err))
+			}
+		}
+		return nil
+	}, func(ix *index) {
+		for _, c := range newConsumers {
+			ix.putConsumer(c)
+		}
+		for _, k := range newKeys {
+			ix.putKey(k)
+		}
+	})
+}
+
+// RevokeKeys makes all keys that match invalid from at on, and gives those that
+// were not revoked before. None is no error.
+func (s *Store) RevokeKeys(ctx context.Context, match durward.KeyFilter, at time.Time) ([]durward.Key, error) {
+	if at.IsZero() {
+		return nil, fmt.Errorf("%w: time of the revocation", ErrInvalid)
+	}
+	at = instant(micros(at))
+	var revoked []durward.Key
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		found, err := queryKeys(ctx, tx, match)
+		if err != nil {
+			return err
+		}
+		for _, k := range found {
+			if !k.Revoked.IsZero() && !at.Before(k.Revoked) {
+				continue
+			}
+			if _, err := tx.ExecContext(ctx, "UPDATE keys SET revoked = ? WHERE id = ?", micros(at), k.ID); err != nil {
+				return err
+			}
+			k.Revoked = at
+			revoked = append(revoked, k)
+		}
+		return nil
+	}, func(ix *index) {
+		for _, k := range revoked {
+			ix.putKey(k)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return revoked, nil
+}
+
+// DenyKeys puts leaked keys on the deny list, all or none, and gives the keys
+// of this store that they are. What is on the list stays there: such a key is
+// revoked, also when its row is deleted and imported again. To deny one twice
+// is no error; the earlier time stands. The error is ErrInvalid when a denial
+// names nothing, or when the list is full.
+func (s *Store) DenyKeys(ctx context.Context, leaked []durward.Denial, at time.Time) ([]durward.Key, error) {
+	if err := checkDenials(leaked, at); err != nil {
+		return nil, err
+	}
+	since := micros(at)
+	var hit []durward.Key
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		found := map[string]bool{}
+		for i := range leaked {
+			keys, err := deny(ctx, tx, &leaked[i], since)
+			if err != nil {
+				return err
+			}
+			for _, k := range keys {
+				if !found[k.ID] {
+					found[k.ID] = true
+					hit = append(hit, k)
+				}
+			}
+		}
+		var n int
+		if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM denials").Scan(&n); err != nil {
+			return err
+		}
+		if n > maxDenials {
+			return fmt.Errorf("%w: the deny list holds at most %d keys", ErrInvalid, maxDenials)
+		}
+		return nil
+	}, func(ix *index) {
+		ix.denials.add(leaked, moment(since))
+		for _, k := range hit {
+			ix.putKey(k)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return hit, nil
+}
+
+// deny stores one denial and gives the keys that it is about.
+func deny(ctx context.Context, tx *sql.Tx, d *durward.Denial, since int64) ([]durward.Key, error) {
+	kind, key := "hash", d.Hash[:]
+	if d.ID != "" {
+		kind, key = "id", []byte(d.ID)
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO denials (kind, key, note, at) VALUES (?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET at = min(at, excluded.at)`, kind, key, d.Note, since); err != nil {
+		return nil, err
+	}
+	rows, err := tx.QueryContext(ctx, "SELECT id FROM keys WHERE ?1 = 'id' AND id = CAST(?2 AS TEXT) OR ?1 = 'hash' AND hash = ?2", kind, key)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var ids []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	var keys []durward.Key
+	for _, id := range ids {
+		k, err := queryKey(ctx, tx, id)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, k)
+	}
+	return keys, nil
+}
+
+func checkDenials(leaked []durward.Denial, at time.Time) error {
+	if at.IsZero() {
+		return fmt.Errorf("%w: time of the denial", ErrInvalid)
+	}
+	if len(leaked) > maxAtOnce {
+		return fmt.Errorf("%w: more than %d at once", ErrInvalid, maxAtOnce)
+	}
+	for i := range leaked {
+		d := &leaked[i]
+		switch {
+		case (d.ID == "") == (d.Hash == [32]byte{}):
+			return fmt.Errorf("%w: a denial names an id or a hash", ErrInvalid)
+		case d.ID != "" && !keyID.MatchString(d.ID):
+			return fmt.Errorf("%w: key id must be %s", ErrInvalid, keyID)
+		case len(d.Note) > maxNote:
+			return fmt.Errorf("%w: note is longer than %d bytes", ErrInvalid, maxNote)
+		}
+	}
+	return nil
+}
