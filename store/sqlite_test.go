@@ -229,6 +229,15 @@ func TestAnUnsoundDatabaseIsRefused(t *testing.T) {
 		"address is none": {func(t *testing.T, url string) {
 			execute(t, rawDB(t, url), `UPDATE keys SET addresses = '["10/8"]'`)
 		}, ErrCorrupt},
+		"address of a consumer is none": {func(t *testing.T, url string) {
+			execute(t, rawDB(t, url), `UPDATE consumers SET denied = '["10/8"]'`)
+		}, ErrCorrupt},
+		"holders are not JSON": {func(t *testing.T, url string) {
+			execute(t, rawDB(t, url), "UPDATE keys SET holders = 'ada'")
+		}, ErrCorrupt},
+		"denied hash cut": {func(t *testing.T, url string) {
+			execute(t, rawDB(t, url), "INSERT INTO denials VALUES ('hash', x'00', '', 1)")
+		}, ErrCorrupt},
 		"database readable by others": {func(t *testing.T, url string) {
 			must(t, os.Chmod(at(url), 0o644))
 		}, nil},

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package store keeps what outlives the process: consumers, the hashes of
-// their API keys, and when keys were used last. It decides nothing about a
+// their API keys, when keys were used last, and which keys have leaked. It decides nothing about a
 // request; it answers from memory what package authn asks.
 //
 // # State
@@ -13,10 +13,25 @@
 // made (HMAC-SHA-256, RFC 2104). They are never in the database, so that a
 // copy of it alone does not help to guess keys.
 //
-// All keys are in an index in memory. A request takes no lock, runs no SQL and
-// allocates nothing. Changes made through a Store are in its index when the
-// call returns; those of another process on the same file are seen within
-// about a quarter of a second.
+// All consumers, keys and denials are in an index in memory. A request takes no
+// lock, runs no SQL and allocates nothing.
+//
+// The deny list holds the ids and hashes of leaked keys. A key on it is
+// revoked, whatever its row says, and stays so when its row is deleted and
+// stored again. Nothing is ever taken off it.
+//
+// # Many nodes
+//
+// What every store of this gateway promises, on whatever database:
+//
+//   - A change raises one counter, the revision, in the same transaction.
+//   - The node that makes a change answers by it when the call returns.
+//   - Every other node asks for the revision at least each Options.Poll, and
+//     loads everything anew when it differs. From the commit on, a revoked key
+//     is thus refused everywhere within the poll and the time to load.
+//   - A node that cannot ask says so (Health, Stats.StaleSince) and goes on
+//     with what it knows.
+//   - Uses of keys are no change: they raise no revision.
 //
 // # Threats
 //
