@@ -74,3 +74,12 @@ type Denial struct {
 	Hash [32]byte
 	Note string // where it was found; never the key
 }
+
+// Attempt is what is known of an attempt to authenticate before it is judged:
+// what failed attempts are counted by. Credential and Account are ids that the
+// request claims, "" where it claims none.
+type Attempt struct {
+	Source     netip.Addr
+	Credential string
+	Account    string
+}

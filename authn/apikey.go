@@ -61,20 +61,28 @@ type keyMAC struct {
 
 func newKeyAuth(c *APIKey, env Env) (*keyAuth, error) {
 	if env.Keys == nil {
-		return nil, durward.Invalid("api_key", "needs a store")
+		return nil, durward.Invalid("", "needs a store")
 	}
 	pepper := slices.Clone(env.Keys.Pepper())
 	if len(pepper) < 32 {
-		return nil, durward.Invalid("api_key", "the store's %v", errPepper)
+		return nil, durward.Invalid("", "the store's %v", errPepper)
 	}
 	a := &keyAuth{header: c.header(), query: c.Query, environments: c.Environments, keys: env.Keys, now: env.Now}
 	a.macs.New = func() any { return &keyMAC{hmac: hmac.New(sha256.New, pepper)} }
 	return a, nil
 }
 
-func (a *keyAuth) present(x *durward.Exchange) int {
+func (a *keyAuth) Present(x *durward.Exchange) int {
 	n := 0
-	if a.header != "" {
+	switch a.header {
+	case "":
+	case authorization: // other schemes are other methods'
+		for i := range x.In.Header {
+			if f := &x.In.Header[i]; f.Name == authorization && hasScheme(f.Value, "ApiKey") {
+				n++
+			}
+		}
+	default:
 		n = x.In.Header.Count(a.header)
 	}
 	if a.query != "" && x.In.RawQuery != "" {
@@ -83,47 +91,43 @@ func (a *keyAuth) present(x *durward.Exchange) int {
 	return n
 }
 
-func (a *keyAuth) challenge(realm string, _ bool) string { return `ApiKey realm="` + realm + `"` }
+func (a *keyAuth) Challenge(realm string, _ bool) string { return `ApiKey realm="` + realm + `"` }
 
 // Authenticate finds the key and its consumer. Whatever is wrong with a key,
 // the same work is done before it is refused, but for one whose form already
 // shows that it cannot exist.
-func (a *keyAuth) Authenticate(ctx context.Context, x *durward.Exchange) (p durward.Principal, r Result, err error) {
-	switch a.present(x) {
-	case 0:
-		return p, NotMine, nil
-	case 1:
-	default:
-		return p, Rejected, errKeyTwice
+func (a *keyAuth) Authenticate(ctx context.Context, x *durward.Exchange) (p durward.Principal, err error) {
+	if a.Present(x) != 1 {
+		return p, errKeyTwice
 	}
 	text, ok := a.text(x)
 	if !ok {
-		return p, Rejected, errKeyForm
+		return p, errKeyForm
 	}
 	environment, id, err := ParseKey(text)
 	if err != nil {
-		return p, Rejected, err
+		return p, err
 	}
 	key, consumer, err := a.keys.Key(ctx, id)
 	missing := errors.Is(err, durward.ErrNotFound)
 	if err != nil && !missing {
-		return p, Rejected, &unavailable{durward.CodeStoreUnavailable, err}
+		return p, &durward.Unavailable{Code: durward.CodeStoreUnavailable, Err: err}
 	}
 	if match := a.matches(text, &key.Hash); missing || !match {
 		if missing {
-			return p, Rejected, errKeyUnknown
+			return p, errKeyUnknown
 		}
-		return p, Rejected, errKeySecret
+		return p, errKeySecret
 	}
 	now := a.now()
 	if err := a.allowed(&key, &consumer, id, environment, x.Client.Address, now); err != nil {
-		return p, Rejected, err
+		return p, err
 	}
 	a.keys.Touch(id, now)
 	return durward.Principal{
 		Subject: consumer.ID, Consumer: consumer.ID, Method: "api_key", Credential: id,
-		Roles: union(consumer.Roles, key.Roles), Scopes: key.Scopes, Expires: key.Expires,
-	}, Accepted, nil
+		Roles: union(consumer.Roles, key.Roles), Scopes: key.Scopes, Expires: key.Expires, Plan: key.Plan,
+	}, nil
 }
 
 // text gives the one key that is present.

@@ -78,7 +78,7 @@ func (s *fakeKeys) mint(t testing.TB, environment string, change func(*durward.K
 
 func keyStage(t testing.TB, c APIKey, s *fakeKeys, now func() time.Time) durward.Stage {
 	t.Helper()
-	st, err := New(Config{{APIKey: &c}}, Env{Keys: s, Now: now}, false)
+	st, err := newStage(Config{{APIKey: &c}}, Env{Keys: s, Now: now}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -267,7 +267,7 @@ func TestStageNeedsAStoreWithAPepper(t *testing.T) {
 	short := newFakeKeys()
 	short.pepper = []byte("short")
 	for name, env := range map[string]Env{"no store": {}, "short pepper": {Keys: short}} {
-		if _, err := New(Config{{APIKey: &APIKey{}}}, env, false); err == nil || !strings.Contains(err.Error(), "[0].api_key: ") {
+		if _, err := newStage(Config{{APIKey: &APIKey{}}}, env, false); err == nil || !strings.Contains(err.Error(), "[0].api_key: ") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -7,42 +7,34 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
+	"strings"
 	"time"
 
 	"durward"
 )
 
-// Result is what an authenticator says of a request. The zero value rejects.
-type Result uint8
-
-const (
-	Rejected Result = iota // a credential of this kind is there, and is bad: the search ends
-	NotMine                // no credential of this kind is there
-	Accepted               // the credential is good
-)
-
 // authenticator knows one kind of credential. It is shared by all requests of
-// an operation.
+// an API, so it must be safe for concurrent use. The packages below this one
+// implement it.
 type authenticator interface {
-	// present counts the credentials of this kind that the request carries,
+	// Present counts the credentials of this kind that the request carries,
 	// good or bad.
-	present(x *durward.Exchange) int
-	// Authenticate decides on the credential. With Rejected it says why; an
-	// *unavailable error means that it could not be decided.
-	Authenticate(ctx context.Context, x *durward.Exchange) (durward.Principal, Result, error)
-	// challenge is the WWW-Authenticate value; bad when a credential of this
-	// kind was refused.
-	challenge(realm string, bad bool) string
+	Present(x *durward.Exchange) int
+	// Authenticate decides on the credential. Without an error it is good; a
+	// *durward.Unavailable means that it could not be decided, any other
+	// error that it is bad, and why, for the record.
+	Authenticate(ctx context.Context, x *durward.Exchange) (durward.Principal, error)
+	// Challenge is the WWW-Authenticate value, "" for none; bad when a
+	// credential of this kind was refused. It never says what was wrong.
+	Challenge(realm string, bad bool) string
 }
 
-// unavailable says that something that is needed to decide is away.
-type unavailable struct {
-	code durward.Code
-	err  error
+// claimer is an authenticator that can say, without checking anything, which
+// credential a request claims to hold: what failed attempts are counted by.
+type claimer interface {
+	Claimed(x *durward.Exchange) string
 }
-
-func (e *unavailable) Error() string { return e.err.Error() }
-func (e *unavailable) Unwrap() error { return e.err }
 
 // Revocations knows what was revoked before it expired. It is asked on every
 // request, so it must be fast, and safe for concurrent use.
@@ -52,136 +44,225 @@ type Revocations interface {
 	Revoked(issuer, credential string) bool
 }
 
-// Env is what the stage needs of the gateway.
+// Consumers finds consumers. A store implements it, from memory.
+type Consumers interface {
+	// LookUp gives a consumer by its id; durward.ErrNotFound when there is
+	// none. Any other error means that the store could not answer.
+	LookUp(id string) (durward.Consumer, error)
+}
+
+// Uses counts what may be used a limited number of times: proofs, nonces,
+// capabilities. Package authn/uses implements it for one process.
+type Uses interface {
+	Use(ctx context.Context, space string, id [32]byte, limit int, until time.Time) (bool, error)
+}
+
+// Attempts slows down and locks out who guesses. Package lockout implements it.
+type Attempts interface {
+	// Begin tells whether the attempt may be judged at all; when not, after
+	// how long the next one may.
+	Begin(a durward.Attempt) (retryAfter time.Duration, blocked bool)
+	Failed(a durward.Attempt)
+	Succeeded(a durward.Attempt)
+}
+
+// Env is what the methods need of the gateway.
 type Env struct {
 	Issuers     *Issuers    // of this generation; may be nil when no jwt is configured
 	Keys        Keys        // may be nil when no api_key is configured
+	Consumers   Consumers   // nil: no consumer is known beyond what a credential says
 	Revocations Revocations // nil: nothing is ever revoked
 	Cache       *Cache      // nil: every token is verified anew
+	Uses        Uses        // may be nil when nothing configured needs it
+	Attempts    Attempts    // nil: failures are not counted
 	Now         func() time.Time
 }
 
 var (
-	errNoCredential = errors.New("no credential")
-	errTwo          = errors.New("more than one credential (a request has one identity)")
+	errNoCredential  = errors.New("no credential")
+	errTwo           = errors.New("more than one credential (a request has one identity)")
+	errCombination   = errors.New("the operation does not take this combination of credentials")
+	errScope         = errors.New("the credential has not all the scopes that the contract demands")
+	errBlocked       = errors.New("too many failed attempts")
+	errDisabled      = errors.New("the consumer is disabled")
+	errConsumerPlace = errors.New("the consumer may not call from this address")
 )
 
-type stage struct {
-	methods []authenticator
-	public  bool
+// slot is a place of a request where a credential can stand, and what reads it.
+type slot struct {
+	authenticator
+	claims  claimer  // nil when it cannot tell
+	schemes []string // of Authorization that it reads; nil when it reads another place
+	// ambient credentials belong to the connection: a request carries them
+	// whether or not it means to, so they never count as a second one.
+	ambient bool
 }
 
-// New makes the stage of one operation. A public operation is served to nobody
-// in particular when a request carries no credential of a kind that cfg names;
-// one that carries a bad one is refused all the same. A cfg that takes no
-// credential is an error unless the operation is public.
-func New(cfg Config, env Env, public bool) (durward.Stage, error) {
+// entry is one configured method: a slot, and the issuer that it is for.
+type entry struct {
+	slot   int
+	issuer string // "" takes what the slot takes
+}
+
+const (
+	maxEntries = 16
+	maxDemands = 4  // credentials that one alternative may ask for
+	maxChoices = 64 // alternatives of one operation
+)
+
+// Methods are the kinds of credential of one API, made once for a generation
+// of the configuration. Safe for concurrent use. Close it after its last
+// request.
+type Methods struct {
+	env     Env
+	slots   []slot
+	entries []entry
+	own     [][]int // the alternatives as the configuration has them
+	reads   bool    // some slot reads Authorization
+	closers []func()
+}
+
+// New makes the methods that cfg lists.
+func New(cfg Config, env Env) (*Methods, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, err
-	}
-	if len(cfg) == 0 && !public {
-		return nil, durward.Invalid("", "takes no credential, so that the operation can be served to nobody unless it is public")
 	}
 	if env.Now == nil {
 		env.Now = time.Now
 	}
-	s := &stage{public: public}
+	m := &Methods{env: env}
 	bearers := map[string]*bearerAuth{}
 	var errs []error
-	for n, m := range cfg {
+	for n := range cfg {
 		at := fmt.Sprintf("[%d]", n)
-		if m.APIKey != nil {
-			a, err := newKeyAuth(m.APIKey, env)
-			errs = append(errs, durward.InvalidIn(at, err))
-			s.methods = append(s.methods, a)
+		if len(cfg[n].All) == 0 {
+			errs = append(errs, durward.InvalidIn(at, m.add(&cfg[n], bearers)))
+			m.own = append(m.own, []int{len(m.entries) - 1})
 			continue
 		}
-		h := m.JWT.header()
-		b := bearers[h]
-		if b == nil {
-			b = &bearerAuth{header: h, cache: env.Cache, revocations: env.Revocations, now: env.Now}
-			bearers[h] = b
-			s.methods = append(s.methods, b)
+		var all []int
+		for k := range cfg[n].All {
+			errs = append(errs, durward.InvalidIn(fmt.Sprintf("%s.all[%d]", at, k), m.add(&cfg[n].All[k], bearers)))
+			all = append(all, len(m.entries)-1)
 		}
-		errs = append(errs, durward.InvalidIn(at+".jwt", b.add(m.JWT.Issuer, env.Issuers)))
+		m.own = append(m.own, all)
 	}
 	if err := errors.Join(errs...); err != nil {
+		m.Close()
 		return nil, err
+	}
+	for i := range m.slots {
+		m.reads = m.reads || m.slots[i].schemes != nil
+	}
+	return m, nil
+}
+
+// Close ends what the methods have running.
+func (m *Methods) Close() {
+	for _, c := range m.closers {
+		c()
+	}
+	m.closers = nil
+}
+
+// place adds a slot and an entry for it.
+func (m *Methods) place(s slot) {
+	s.claims, _ = s.authenticator.(claimer)
+	m.slots = append(m.slots, s)
+	m.entries = append(m.entries, entry{slot: len(m.slots) - 1})
+}
+
+// Demand is what one operation asks of its callers.
+type Demand struct {
+	// Public serves a request that carries no credential to nobody in
+	// particular. One that carries a bad one is refused all the same.
+	Public bool
+	// Choices are the combinations that do, any one of them. nil takes those
+	// that the configuration lists.
+	Choices []Choice
+	// PassThrough says that the upstream reads Authorization itself, where no
+	// method of the API does.
+	PassThrough bool
+}
+
+// Choice is one combination of credentials, all of which are needed.
+type Choice struct {
+	Entries []int    // methods, by their place in Config.Flat
+	Scopes  []string // all of which the caller needs
+}
+
+// Stage makes the stage of one operation.
+func (m *Methods) Stage(d Demand) (durward.Stage, error) {
+	s := &stage{Methods: m, public: d.Public, foreign: !d.PassThrough && len(m.slots) > 0}
+	choices := d.Choices
+	if choices == nil {
+		for _, all := range m.own {
+			choices = append(choices, Choice{Entries: all})
+		}
+	}
+	if len(choices) == 0 && !d.Public {
+		return nil, durward.Invalid("", "takes no credential, so that the operation can be served to nobody unless it is public")
+	}
+	for _, c := range choices {
+		one := alternative{scopes: c.Scopes}
+		for _, n := range c.Entries {
+			e := m.entries[n]
+			bit := uint32(1) << e.slot
+			switch {
+			case one.slots&bit != 0 || one.ambient&bit != 0:
+				return nil, durward.Invalid("", "an alternative needs two credentials that stand in the same place")
+			case m.slots[e.slot].ambient:
+				one.ambient |= bit
+			default:
+				one.slots |= bit
+			}
+			one.entries = append(one.entries, e)
+		}
+		s.alternatives = append(s.alternatives, one)
 	}
 	return s, nil
 }
 
-// add makes b take the tokens of one more issuer.
-func (b *bearerAuth) add(name string, known *Issuers) error {
-	var i *issuer
-	if known != nil {
-		i = known.byName[name]
+// admit holds the principal against what the store knows of its consumer.
+func (m *Methods) admit(p *durward.Principal, from netip.Addr) error {
+	if m.env.Consumers == nil || p.Consumer == "" {
+		return nil
 	}
-	if i == nil {
-		return durward.Invalid("issuer", "no issuer is called %q", name)
+	c, err := m.env.Consumers.LookUp(p.Consumer)
+	switch {
+	case errors.Is(err, durward.ErrNotFound):
+		return nil // an application that only its issuer knows
+	case err != nil:
+		return &durward.Unavailable{Code: durward.CodeStoreUnavailable, Err: err}
+	case c.Disabled:
+		return errDisabled
+	case !mayCallFrom(c.Addresses, c.Denied, from):
+		return &forbidden{errConsumerPlace}
 	}
-	if b.issuer(i.config.Issuer) != nil {
-		return durward.Invalid("issuer", "another issuer of this API has the same iss")
+	if p.Plan == "" {
+		p.Plan = c.Plan
 	}
-	b.issuers = append(b.issuers, i)
 	return nil
 }
 
-func (s *stage) Name() string { return "authn" }
+// forbidden is why a caller who is known may not call all the same.
+type forbidden struct{ error }
 
-// Request finds the one credential and lets its authenticator decide.
-func (s *stage) Request(ctx context.Context, x *durward.Exchange) durward.Decision {
-	var mine authenticator
-	count := 0
-	for _, m := range s.methods {
-		if n := m.present(x); n > 0 {
-			count += n
-			mine = m
-		}
+func (f *forbidden) Unwrap() error { return f.error }
+
+// cutScheme takes the credentials out of an Authorization value of that scheme,
+// whose name has no case (RFC 9110, 11.1).
+func cutScheme(value, scheme string) (string, bool) {
+	n := len(scheme)
+	if len(value) <= n || value[n] != ' ' || !strings.EqualFold(value[:n], scheme) {
+		return "", false
 	}
-	switch {
-	case count == 0 && s.public:
-		return durward.Proceed()
-	case count == 0:
-		return s.refuse(x, nil, errNoCredential)
-	case count > 1:
-		return s.refuse(x, nil, errTwo)
-	}
-	p, result, err := mine.Authenticate(ctx, x)
-	if result == Accepted && err == nil {
-		x.Principal = p
-		return durward.Proceed()
-	}
-	if away, ok := errors.AsType[*unavailable](err); ok {
-		return durward.Failed(away.code, away.err)
-	}
-	if err == nil {
-		err = errNoCredential
-	}
-	return s.refuse(x, mine, err)
+	return strings.TrimLeft(value[n:], " "), true
 }
 
-// refuse adds a challenge for each kind that is taken (RFC 9110, 11.6.1). Of
-// what was wrong they say nothing.
-func (s *stage) refuse(x *durward.Exchange, bad authenticator, err error) durward.Decision {
-	realm := realmOf(x)
-	for _, m := range s.methods {
-		x.Extra.Add("Www-Authenticate", m.challenge(realm, m == bad))
-	}
-	return durward.Refuse(durward.CodeUnauthenticated, err)
-}
-
-// realmOf is the API's name, which the configuration keeps to letters, digits,
-// "-" and "_"; anything else is not put between quotes.
-func realmOf(x *durward.Exchange) string {
-	if x.Operation == nil || x.Operation.API == "" {
-		return "api"
-	}
-	for i := range len(x.Operation.API) {
-		c := x.Operation.API[i]
-		if c < 0x20 || c > 0x7e || c == '"' || c == '\\' {
-			return "api"
-		}
-	}
-	return x.Operation.API
+// hasScheme tells whether an Authorization value is of that scheme, with or
+// without something behind it.
+func hasScheme(value, scheme string) bool {
+	n := len(scheme)
+	return len(value) >= n && strings.EqualFold(value[:n], scheme) && (len(value) == n || value[n] == ' ')
 }

@@ -14,13 +14,6 @@ import (
 	"durward"
 )
 
-func TestZeroResultRejects(t *testing.T) {
-	var r Result
-	if r != Rejected {
-		t.Error("a forgotten result does not reject")
-	}
-}
-
 // TestCombinationsOfCredentials is the rule table of the stage.
 func TestCombinationsOfCredentials(t *testing.T) {
 	ec := es("a")
@@ -68,13 +61,13 @@ func TestCombinationsOfCredentials(t *testing.T) {
 		"token in the query and field":        {cfg: both, fields: []string{"Authorization", tok}, query: "access_token=" + tok[7:], why: errTwo},
 		"query of another name":               {cfg: both, fields: []string{"Authorization", tok}, query: "my_access_token=1", method: "jwt"},
 		"token to an API of keys":             {cfg: onlyKey, fields: []string{"Authorization", tok}, why: errNoCredential},
-		"key beside what is not ours":         {cfg: onlyKey, fields: []string{"Authorization", tok, "X-Api-Key", key}, method: "api_key"},
+		"key beside what is not ours":         {cfg: onlyKey, fields: []string{"Authorization", tok, "X-Api-Key", key}, why: errTwo},
 		"token in a field of its own":         {cfg: aside, fields: []string{"X-Token", tok[7:]}, method: "jwt"},
 		"scheme in a field of its own":        {cfg: aside, fields: []string{"X-Token", tok}, why: errTokenForm},
 		"no kind is taken, public":            {public: true, fields: []string{"Authorization", tok}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			st, err := New(row.cfg, Env{Issuers: f.issuers, Keys: s, Cache: f.cache, Now: f.clock.Now}, row.public)
+			st, err := newStage(row.cfg, Env{Issuers: f.issuers, Keys: s, Cache: f.cache, Now: f.clock.Now}, row.public)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -99,7 +92,7 @@ func TestCombinationsOfCredentials(t *testing.T) {
 func TestChallengesNameEveryKindThatIsTaken(t *testing.T) {
 	ec := es("a")
 	f := newFixture(t, setOf(ec.jwk()), nil)
-	st, err := New(Config{{JWT: &JWT{Issuer: "corp"}}, {APIKey: &APIKey{}}}, Env{Issuers: f.issuers, Keys: newFakeKeys(), Now: f.clock.Now}, false)
+	st, err := newStage(Config{{JWT: &JWT{Issuer: "corp"}}, {APIKey: &APIKey{}}}, Env{Issuers: f.issuers, Keys: newFakeKeys(), Now: f.clock.Now}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,20 +121,24 @@ func TestChallengesNameEveryKindThatIsTaken(t *testing.T) {
 
 // broken is an authenticator with the fault that row names.
 type broken struct {
-	r   Result
-	err error
+	method string
+	err    error
 }
 
-func (broken) present(*durward.Exchange) int         { return 1 }
-func (broken) challenge(realm string, _ bool) string { return "X" }
-func (b broken) Authenticate(context.Context, *durward.Exchange) (durward.Principal, Result, error) {
-	return durward.Principal{Subject: "root", Method: "x"}, b.r, b.err
+func (broken) Present(*durward.Exchange) int         { return 1 }
+func (broken) Challenge(realm string, _ bool) string { return "X" }
+func (b broken) Authenticate(context.Context, *durward.Exchange) (durward.Principal, error) {
+	return durward.Principal{Subject: "root", Method: b.method}, b.err
 }
 
 func TestNothingButACleanAcceptAccepts(t *testing.T) {
-	for _, b := range []broken{{r: Rejected}, {r: NotMine}, {r: 9}, {r: Accepted, err: errTwo}, {}} {
+	for _, b := range []broken{{}, {method: "x", err: errTwo}, {err: errTwo}} {
 		x := exchange()
-		s := &stage{methods: []authenticator{b}, public: true}
+		m := &Methods{slots: []slot{{authenticator: b}}, entries: []entry{{}}, own: [][]int{{0}}}
+		s, err := m.Stage(Demand{Public: true})
+		if err != nil {
+			t.Fatal(err)
+		}
 		if d := s.Request(context.Background(), x); d.Verdict != durward.Deny || d.Err == nil || x.Principal.Known() {
 			t.Errorf("%+v gives %v", b, d)
 		}
@@ -160,11 +157,11 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 		"unknown issuer":            {Config{{JWT: &JWT{Issuer: "crop"}}}, Env{Issuers: f.issuers}, `[0].jwt.issuer: no issuer is called "crop"`},
 		"bad config":                {Config{{}}, Env{}, "[0]: must name exactly one"},
 	} {
-		if _, err := New(row.cfg, row.env, false); err == nil || !strings.Contains(err.Error(), row.want) {
+		if _, err := newStage(row.cfg, row.env, false); err == nil || !strings.Contains(err.Error(), row.want) {
 			t.Errorf("%s: %v, want %q", name, err, row.want)
 		}
 	}
-	st, err := New(nil, Env{}, true)
+	st, err := newStage(nil, Env{}, true)
 	if err != nil || st.Name() != "authn" {
 		t.Errorf("public: %v", err)
 	}
@@ -187,7 +184,7 @@ func TestConfigCheckNamesEveryFault(t *testing.T) {
 		"no issuer":         {Config{{JWT: &JWT{}}}, []string{"[0].jwt.issuer: is required"}},
 		"issuer twice":      {Config{{JWT: &JWT{Issuer: "a"}}, {JWT: &JWT{Issuer: "a"}}}, []string{"[1].jwt.issuer: is listed twice"}},
 		"keys twice":        {Config{{APIKey: &APIKey{}}, {APIKey: &APIKey{Header: "X-K"}}}, []string{"[1].api_key: is listed twice"}},
-		"one field for all": {Config{{JWT: &JWT{Issuer: "a"}}, {APIKey: &APIKey{Header: "authorization"}}}, []string{"[1].api_key.header: Authorization is read"}},
+		"one field for all": {Config{{JWT: &JWT{Issuer: "a", Header: "X-Token"}}, {APIKey: &APIKey{Header: "x-token"}}}, []string{"[1].api_key.header: X-Token is read"}},
 		"bad names": {Config{{JWT: &JWT{Issuer: "a", Header: "X Y"}}, {APIKey: &APIKey{Header: "Host", Query: "a&b", Environments: []string{"LIVE"}}}},
 			[]string{"[0].jwt.header:", "[1].api_key.header:", "[1].api_key.query:", "[1].api_key.environments[0]:"}},
 		"too many": {slices.Repeat(Config{{}}, 17), append([]string{"has more than 16"}, slices.Repeat([]string{"must name exactly one"}, 17)...)},

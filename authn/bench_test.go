@@ -31,7 +31,7 @@ func TestHotPathAllocatesLittle(t *testing.T) {
 	ec := es("a")
 	f := newFixture(t, setOf(ec.jwk()), nil)
 	s := newFakeKeys()
-	st, err := New(Config{{JWT: &JWT{Issuer: "corp"}}, {APIKey: &APIKey{}}}, Env{Issuers: f.issuers, Keys: s, Cache: f.cache}, true)
+	st, err := newStage(Config{{JWT: &JWT{Issuer: "corp"}}, {APIKey: &APIKey{}}}, Env{Issuers: f.issuers, Keys: s, Cache: f.cache}, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func benchStage(b *testing.B, cache *Cache, keys ...signingKey) durward.Stage {
 		jwks += k.jwk()
 	}
 	f := newFixture(b, setOf(jwks), nil)
-	st, err := New(Config{{JWT: &JWT{Issuer: "corp"}}, {APIKey: &APIKey{}}}, Env{Issuers: f.issuers, Keys: newFakeKeys(), Cache: cache}, false)
+	st, err := newStage(Config{{JWT: &JWT{Issuer: "corp"}}, {APIKey: &APIKey{}}}, Env{Issuers: f.issuers, Keys: newFakeKeys(), Cache: cache}, false)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 // entry makes a cached token of an issuer whose keys are fresh.
-func entry(i *issuer, key *verifyKey, until time.Time, claimBytes int) *verified {
+func cachedToken(i *issuer, key *verifyKey, until time.Time, claimBytes int) *verified {
 	return &verified{
 		principal: durward.Principal{Subject: "s", Claims: make([]byte, claimBytes)},
 		until:     until.UnixNano(), issuer: i, key: key,
@@ -37,7 +37,7 @@ func TestCacheStaysWithinItsBytes(t *testing.T) {
 	i, key := freshIssuer(now), &verifyKey{}
 	c := NewCache(shards * 10_000)
 	for n := range 5000 {
-		c.put(ptr(hashNo(n)), entry(i, key, now.Add(time.Hour), 360))
+		c.put(ptr(hashNo(n)), cachedToken(i, key, now.Add(time.Hour), 360))
 	}
 	if n := c.Len(); n == 0 || n > shards*10 {
 		t.Errorf("%d entries of 1000 bytes in %d bytes", n, shards*10_000)
@@ -53,7 +53,7 @@ func TestCacheStaysWithinItsBytes(t *testing.T) {
 		}
 	}
 	before := c.Len()
-	c.put(ptr(hashNo(-1)), entry(i, key, now.Add(time.Hour), 20_000))
+	c.put(ptr(hashNo(-1)), cachedToken(i, key, now.Add(time.Hour), 20_000))
 	if c.Len() != before {
 		t.Error("an entry larger than a shard was taken, or drove others out")
 	}
@@ -70,12 +70,12 @@ func TestCacheForgetsWhatWasUsedLeastRecently(t *testing.T) {
 		}
 	}
 	for n := range 3 {
-		c.put(&same[n], entry(i, key, now.Add(time.Hour), 300))
+		c.put(&same[n], cachedToken(i, key, now.Add(time.Hour), 300))
 	}
 	if c.get(&same[0], []*issuer{i}, now) == nil {
 		t.Fatal("lost at once")
 	}
-	c.put(&same[3], entry(i, key, now.Add(time.Hour), 300))
+	c.put(&same[3], cachedToken(i, key, now.Add(time.Hour), 300))
 	for n, want := range []bool{true, false, true, true} {
 		if got := c.get(&same[n], []*issuer{i}, now) != nil; got != want {
 			t.Errorf("entry %d there: %v, want %v", n, got, want)
@@ -101,7 +101,7 @@ func TestCacheHonoursWhatEndsAToken(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			i, k, c := freshIssuer(now), &verifyKey{}, NewCache(0)
-			c.put(&h, entry(i, k, now.Add(time.Minute), 10))
+			c.put(&h, cachedToken(i, k, now.Add(time.Minute), 10))
 			if row.change != nil {
 				row.change(i, k)
 			}
@@ -135,7 +135,7 @@ func TestCacheUnderManyHands(t *testing.T) {
 			for n := range 2000 {
 				h := hashNo((n*7 + g) % 500)
 				if v := c.get(&h, []*issuer{i}, now); v == nil {
-					c.put(&h, entry(i, key, now.Add(time.Duration(n%3)*time.Second), 100))
+					c.put(&h, cachedToken(i, key, now.Add(time.Duration(n%3)*time.Second), 100))
 				} else if v.issuer != i {
 					t.Error("another issuer's token")
 				}
@@ -170,7 +170,7 @@ func TestRevokedTokenIsRefusedThoughCached(t *testing.T) {
 	ec := es("a")
 	f := newFixture(t, setOf(ec.jwk()), nil)
 	list := revoked{}
-	s, err := New(Config{{JWT: &JWT{Issuer: "corp"}}}, Env{Issuers: f.issuers, Cache: f.cache, Now: f.clock.Now, Revocations: list}, false)
+	s, err := newStage(Config{{JWT: &JWT{Issuer: "corp"}}}, Env{Issuers: f.issuers, Cache: f.cache, Now: f.clock.Now, Revocations: list}, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,46 +15,103 @@ import (
 // Check reports every fault. That the issuers exist is checked by New.
 func (c *Config) Check() error {
 	var errs []error
-	if len(*c) > 16 {
-		errs = append(errs, durward.Invalid("", "has more than 16 alternatives"))
+	if len(c.Flat()) > maxEntries {
+		errs = append(errs, durward.Invalid("", "has more than %d methods", maxEntries))
 	}
-	keys := 0
-	issuers := map[string]bool{}
-	for i, m := range *c {
-		at := "[" + strconv.Itoa(i) + "]"
-		switch {
-		case (m.JWT == nil) == (m.APIKey == nil):
-			errs = append(errs, durward.Invalid(at, "must name exactly one of jwt and api_key"))
-		case m.JWT != nil:
-			errs = append(errs, durward.InvalidIn(at+".jwt", m.JWT.check()))
-			if issuers[m.JWT.Issuer] {
-				errs = append(errs, durward.Invalid(at+".jwt.issuer", "is listed twice"))
+	seen := places{}
+	for i := range *c {
+		at, m := "["+strconv.Itoa(i)+"]", &(*c)[i]
+		if len(m.All) == 0 {
+			errs = append(errs, durward.InvalidIn(at, m.check(seen)))
+			continue
+		}
+		if m.kind() != "" || len(m.Schemes) > 0 {
+			errs = append(errs, durward.Invalid(at, "has all, and must have nothing beside it"))
+		}
+		if len(m.All) < 2 || len(m.All) > maxDemands {
+			errs = append(errs, durward.Invalid(at+".all", "must list 2 to %d methods", maxDemands))
+		}
+		for k := range m.All {
+			deeper := at + ".all[" + strconv.Itoa(k) + "]"
+			if len(m.All[k].All) > 0 {
+				errs = append(errs, durward.Invalid(deeper+".all", "cannot stand within another all"))
+				continue
 			}
-			issuers[m.JWT.Issuer] = true
-		default:
-			errs = append(errs, durward.InvalidIn(at+".api_key", m.APIKey.check()))
-			if keys++; keys > 1 {
-				errs = append(errs, durward.Invalid(at+".api_key", "is listed twice"))
-			}
+			errs = append(errs, durward.InvalidIn(deeper, m.All[k].check(seen)))
 		}
 	}
 	return errors.Join(append(errs, c.checkPlaces())...)
+}
+
+// kind is the name of the one field that is set: "" for none, "several" for
+// more than one.
+func (m *Method) kind() string {
+	kind := ""
+	for _, k := range []struct {
+		name string
+		set  bool
+	}{
+		{"jwt", m.JWT != nil}, {"api_key", m.APIKey != nil},
+	} {
+		if k.set {
+			if kind != "" {
+				return "several"
+			}
+			kind = k.name
+		}
+	}
+	return kind
+}
+
+// places are the methods that were seen, so that none is listed twice: what
+// stands in one place is read by one method, but for the tokens of several
+// issuers.
+type places map[string]bool
+
+func (p places) again(name string) bool {
+	again := p[name]
+	p[name] = true
+	return again
+}
+
+func (m *Method) check(seen places) error {
+	kind := m.kind()
+	switch kind {
+	case "", "several":
+		return durward.Invalid("", "must name exactly one of jwt, api_key, introspection, client_certificate, signature, capability and all")
+	case "jwt":
+		err := m.JWT.check()
+		if seen.again("jwt " + m.JWT.Issuer) {
+			err = errors.Join(err, durward.Invalid("issuer", "is listed twice"))
+		}
+		return durward.InvalidIn(kind, err)
+	}
+	var err error
+	switch {
+	case m.APIKey != nil:
+		err = m.APIKey.check()
+	}
+	if seen.again(kind) {
+		err = errors.Join(err, durward.Invalid("", "is listed twice"))
+	}
+	return durward.InvalidIn(kind, err)
 }
 
 // checkPlaces refuses a field that is read for tokens and for keys: what a
 // credential is must not depend on what it looks like.
 func (c *Config) checkPlaces() error {
 	var token []string
-	for _, m := range *c {
-		if m.JWT != nil {
+	for _, m := range c.Flat() {
+		switch {
+		case m.JWT != nil:
 			token = append(token, m.JWT.header())
 		}
 	}
-	for i, m := range *c {
+	for i, m := range c.Flat() {
 		if m.APIKey == nil {
 			continue
 		}
-		if h := m.APIKey.header(); h != "" && slices.Contains(token, h) {
+		if h := m.APIKey.header(); h != "" && h != authorization && slices.Contains(token, h) {
 			return durward.Invalid("["+strconv.Itoa(i)+"].api_key.header", "%s is read for tokens already", h)
 		}
 	}
@@ -100,7 +157,7 @@ func fieldName(s string) bool {
 	}
 	switch durward.CanonicalName(s) {
 	case "Host", "Connection", "Content-Length", "Transfer-Encoding", "Te", "Trailer",
-		"Upgrade", "Cookie", "Content-Type", "Expect":
+		"Upgrade", "Cookie", "Content-Type", "Expect", "Dpop", "Signature", "Signature-Input":
 		return false
 	}
 	return s != "" && len(s) <= 64

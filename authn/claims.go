@@ -23,7 +23,6 @@ var (
 	errTooOld    = errors.New("jwt: older than max_age, or iat is missing")
 	errNotYet    = errors.New("jwt: not valid yet (nbf or iat)")
 	errSubject   = errors.New("jwt: subject is missing")
-	errBound     = errors.New("jwt: bound to a key (cnf), whose possession nothing proves here")
 	errProfile   = errors.New("jwt: a claim that RFC 9068 demands is missing")
 )
 
@@ -35,10 +34,11 @@ const (
 // verified is what stays of a token that was found good. It is shared by the
 // requests that bring the token again, and never changed.
 type verified struct {
-	principal durward.Principal
-	until     int64 // Unix nanoseconds; from then on the token is refused
-	issuer    *issuer
-	key       *verifyKey
+	principal    durward.Principal
+	confirmation confirmation
+	until        int64   // Unix nanoseconds; from then on the token is refused
+	issuer       *issuer // nil for an opaque token
+	key          *verifyKey
 }
 
 // check decides on everything but the signature: RFC 7519 section 4.1, RFC
@@ -53,12 +53,11 @@ func (s *issuer) check(t *token, claims map[string]any, now time.Time) (*verifie
 	if err := s.checkAudience(claims["aud"]); err != nil {
 		return nil, err
 	}
-	if _, bound := claims["cnf"]; bound {
-		// RFC 7800: taken as a mere bearer token it would serve a thief as
-		// well as its owner.
-		return nil, errBound
-	}
 	v := &verified{issuer: s}
+	var err error
+	if v.confirmation, err = readConfirmation(claims); err != nil {
+		return nil, err
+	}
 	exp, err := s.checkTimes(claims, now)
 	if err != nil {
 		return nil, err

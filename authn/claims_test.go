@@ -81,7 +81,7 @@ func TestClaimsDecide(t *testing.T) {
 		"roles with an empty one":      {change: set("roles", []string{""}), why: errClaimType},
 		"scope a number":               {change: set("scope", 1), why: errClaimType},
 		"too many scopes":              {change: set("scope", strings.Repeat("s ", 257)), why: errClaimType},
-		"bound to a key (cnf)":         {change: set("cnf", map[string]any{"jkt": "x"}), why: errBound},
+		"bound to a key (cnf)":         {change: set("cnf", map[string]any{"jkt": "x"}), why: errConfirmation},
 		"client_id a list":             {change: set("client_id", []string{"app"}), why: errClaimType},
 	} {
 		t.Run(name, func(t *testing.T) {

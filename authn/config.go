@@ -16,12 +16,18 @@ import (
 // public operations can be served.
 type Config []Method
 
-// Method is one kind of credential. Exactly one field is set.
+// Method is one kind of credential, or several that are needed together.
+// Exactly one field, beside schemes, is set.
 type Method struct {
 	// JWT takes bearer tokens of an issuer; a plain name is the issuer's.
 	JWT *JWT `yaml:"jwt"`
 	// APIKey takes API keys from the store.
 	APIKey *APIKey `yaml:"api_key"`
+	// All needs every one of the listed credentials in one request.
+	All []Method `yaml:"all"`
+	// Schemes are the security schemes of the contract that this method is,
+	// by their names there. Empty goes by the scheme's type and place.
+	Schemes []string `yaml:"schemes"`
 }
 
 // JWT says which tokens are taken, and where they stand.
@@ -31,6 +37,10 @@ type JWT struct {
 	// Header is the field that carries the token. Empty is Authorization, in
 	// the form "Bearer TOKEN"; any other field holds the token alone.
 	Header string `yaml:"header"`
+	// Bound takes only tokens that are bound to a key of the caller (cnf): by
+	// DPoP (RFC 9449) or a client certificate (RFC 8705). A token that is
+	// bound needs its key whatever is set here.
+	Bound bool `yaml:"bound"`
 }
 
 var _ encoding.TextUnmarshaler = (*JWT)(nil)
@@ -42,6 +52,20 @@ func (j *JWT) UnmarshalText(text []byte) error {
 	}
 	*j = JWT{Issuer: string(text)}
 	return nil
+}
+
+// Flat lists the methods one by one, those that are needed together in the
+// order in which they are listed: the numbering that Choice.Entries refers to.
+func (c Config) Flat() []Method {
+	var flat []Method
+	for _, m := range c {
+		if len(m.All) > 0 {
+			flat = append(flat, m.All...)
+			continue
+		}
+		flat = append(flat, m)
+	}
+	return flat
 }
 
 // APIKey says where an API key stands.
@@ -84,10 +108,10 @@ func (k *APIKey) header() string {
 // credentials, for the proxy to keep from the upstream.
 func CredentialHeaders(cfg Config) []string {
 	var names []string
-	for _, m := range cfg {
+	for _, m := range cfg.Flat() {
 		switch {
 		case m.JWT != nil:
-			names = append(names, m.JWT.header())
+			names = append(names, m.JWT.header(), "Dpop")
 		case m.APIKey != nil && m.APIKey.header() != "":
 			names = append(names, m.APIKey.header())
 		}
@@ -100,7 +124,7 @@ func CredentialHeaders(cfg Config) []string {
 // credentials. HideQuery keeps them from the upstream.
 func CredentialParameters(cfg Config) []string {
 	var names []string
-	for _, m := range cfg {
+	for _, m := range cfg.Flat() {
 		if m.APIKey != nil && m.APIKey.Query != "" {
 			names = append(names, m.APIKey.Query)
 		}

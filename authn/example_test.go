@@ -38,7 +38,13 @@ func Example() {
 	}
 	s.key = durward.Key{ID: id, Environment: "live", Consumer: "acme", Hash: hash}
 
-	stage, err := authn.New(authn.Config{{APIKey: &authn.APIKey{}}}, authn.Env{Keys: s}, false)
+	methods, err := authn.New(authn.Config{{APIKey: &authn.APIKey{}}}, authn.Env{Keys: s})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer methods.Close()
+	stage, err := methods.Stage(authn.Demand{})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -252,7 +252,7 @@ func (f *fixture) with(t testing.TB, configs map[string]IssuerConfig) *Issuers {
 
 func (f *fixture) newStage(t testing.TB, issuers *Issuers) durward.Stage {
 	t.Helper()
-	s, err := New(Config{{JWT: &JWT{Issuer: "corp"}}}, Env{Issuers: issuers, Cache: f.cache, Now: f.clock.Now}, false)
+	s, err := newStage(Config{{JWT: &JWT{Issuer: "corp"}}}, Env{Issuers: issuers, Cache: f.cache, Now: f.clock.Now}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -284,7 +284,11 @@ func allowed(t testing.TB, d durward.Decision) {
 
 func refused(t testing.TB, d durward.Decision, why error) {
 	t.Helper()
-	if d.Verdict != durward.Deny || d.Code != durward.CodeUnauthenticated || !errors.Is(d.Err, why) {
+	code := durward.CodeUnauthenticated
+	if errors.Is(why, errKeyAddress) || errors.Is(why, errConsumerPlace) || errors.Is(why, errScope) {
+		code = durward.CodeForbidden // who calls is known
+	}
+	if d.Verdict != durward.Deny || d.Code != code || !errors.Is(d.Err, why) {
 		t.Fatalf("got %v %s (%v), want a refusal because of %v", d.Verdict, d.Code, d.Err, why)
 	}
 }
@@ -294,4 +298,13 @@ func failed(t testing.TB, d durward.Decision, code durward.Code) {
 	if d.Verdict != durward.Fail || d.Code != code || d.Err == nil {
 		t.Fatalf("got %v %s (%v), want a failure with %s", d.Verdict, d.Code, d.Err, code)
 	}
+}
+
+// newStage makes the stage of one operation that takes what cfg lists.
+func newStage(cfg Config, env Env, public bool) (durward.Stage, error) {
+	m, err := New(cfg, env)
+	if err != nil {
+		return nil, err
+	}
+	return m.Stage(Demand{Public: public})
 }

@@ -92,7 +92,7 @@ func TestTokensAreCheckedWithTheKeysOfTheirIssuerOnly(t *testing.T) {
 	configs := corp(nil)
 	configs["partner"] = IssuerConfig{Issuer: other, JWKSURL: other + "/jwks", Audiences: []string{testAudience}}
 	issuers := f.with(t, configs)
-	both, err := New(Config{{JWT: &JWT{Issuer: "corp"}}, {JWT: &JWT{Issuer: "partner"}}},
+	both, err := newStage(Config{{JWT: &JWT{Issuer: "corp"}}, {JWT: &JWT{Issuer: "partner"}}},
 		Env{Issuers: issuers, Cache: f.cache, Now: f.clock.Now}, false)
 	if err != nil {
 		t.Fatal(err)
@@ -117,7 +117,7 @@ func TestTwoIssuersOfOneAPICannotShareAnIss(t *testing.T) {
 	twin := configs["corp"]
 	twin.Audiences = []string{"other"}
 	configs["twin"] = twin
-	_, err := New(Config{{JWT: &JWT{Issuer: "corp"}}, {JWT: &JWT{Issuer: "twin"}}}, Env{Issuers: f.with(t, configs)}, false)
+	_, err := newStage(Config{{JWT: &JWT{Issuer: "corp"}}, {JWT: &JWT{Issuer: "twin"}}}, Env{Issuers: f.with(t, configs)}, false)
 	if err == nil || !strings.Contains(err.Error(), "[1].jwt.issuer: another issuer of this API has the same iss") {
 		t.Errorf("got %v", err)
 	}
@@ -144,7 +144,7 @@ func TestIssuerOverTLSWithItsOwnCA(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer issuers.Close()
-		s, err := New(Config{{JWT: &JWT{Issuer: "corp"}}}, Env{Issuers: issuers}, false)
+		s, err := newStage(Config{{JWT: &JWT{Issuer: "corp"}}}, Env{Issuers: issuers}, false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -222,7 +222,7 @@ func TestRequestDoesNotWaitForASlowIssuerForLong(t *testing.T) {
 		}
 		defer issuers.Close()
 		f := &fixture{clock: durwardtest.NewClock(), cache: NewCache(0)}
-		f.stage, err = New(Config{{JWT: &JWT{Issuer: "corp"}}}, Env{Issuers: issuers}, false)
+		f.stage, err = newStage(Config{{JWT: &JWT{Issuer: "corp"}}}, Env{Issuers: issuers}, false)
 		if err != nil {
 			t.Fatal(err)
 		}

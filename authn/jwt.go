@@ -6,7 +6,6 @@ package authn
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"durward"
@@ -15,79 +14,190 @@ import (
 var (
 	errTokenTwice   = errors.New("jwt: token sent more than once")
 	errTokenInQuery = errors.New("jwt: token in the query (RFC 9700, 4.3.2)")
-	errScheme       = errors.New("jwt: Authorization is not of the Bearer scheme")
+	errScheme       = errors.New("jwt: Authorization is not of a scheme that is taken")
 	errRevoked      = errors.New("jwt: revoked")
+	errUnbound      = errors.New("jwt: bound to no key, where the API takes only tokens that are (cnf)")
+	errBearer       = errors.New("jwt: bound to a key by DPoP, but sent as a mere bearer token (RFC 9449, 7.1)")
+	errDowngrade    = errors.New("jwt: sent by DPoP, but not bound to a key (cnf.jkt)")
+	errProofKey     = errors.New("jwt: bound to another key than the proof is of")
+	errCertificate  = errors.New("jwt: bound to a client certificate that the connection has not (RFC 8705)")
 )
 
-// bearerAuth takes the tokens of one or more issuers from one field.
+// bearerAuth takes access tokens from one field: JWTs of one or more issuers,
+// and opaque ones that an authorization server is asked about.
 type bearerAuth struct {
 	header      string
 	issuers     []*issuer
+	bound       map[*issuer]bool           // takes only tokens that are bound to a key
+	proofs      map[*issuer]proofs // of those with a configuration of their own
+	opaque      opaqueTokens         // nil takes JWTs only
+	opaqueName  string                     // Principal.Issuer of its tokens
+	opaqueBound bool
+	dpop        proofs
 	cache       *Cache
 	revocations Revocations
 	now         func() time.Time
 }
 
-func (b *bearerAuth) present(x *durward.Exchange) int {
-	n := x.In.Header.Count(b.header)
-	if x.In.RawQuery != "" && b.header == authorization {
+func (b *bearerAuth) Present(x *durward.Exchange) int {
+	if b.header != authorization {
+		return x.In.Header.Count(b.header)
+	}
+	n := 0
+	for i := range x.In.Header {
+		if f := &x.In.Header[i]; f.Name == authorization && (hasScheme(f.Value, "Bearer") || hasScheme(f.Value, "DPoP")) {
+			n++
+		}
+	}
+	if x.In.RawQuery != "" {
 		n += countParam(x.In.RawQuery, "access_token")
 	}
 	return n
 }
 
-// challenge is RFC 6750, section 3. It says that a token was bad, not why.
-func (b *bearerAuth) challenge(realm string, bad bool) string {
+// Challenge is RFC 6750, section 3. It says that a token was bad, not why.
+func (b *bearerAuth) Challenge(realm string, bad bool) string {
 	if bad {
 		return `Bearer realm="` + realm + `", error="invalid_token"`
 	}
 	return `Bearer realm="` + realm + `"`
 }
 
-// Authenticate verifies the token, or knows it from the cache.
-func (b *bearerAuth) Authenticate(ctx context.Context, x *durward.Exchange) (p durward.Principal, r Result, err error) {
-	if b.present(x) == 0 {
-		return p, NotMine, nil
-	}
-	raw, err := b.token(x)
+// Authenticate verifies the token, or knows it from the cache; then, if the
+// token is bound to a key, that the caller holds it.
+func (b *bearerAuth) Authenticate(ctx context.Context, x *durward.Exchange) (p durward.Principal, err error) {
+	raw, byDPoP, err := b.token(x)
 	if err != nil {
-		return p, Rejected, err
+		return p, err
+	}
+	v, err := b.check(ctx, raw)
+	if err != nil {
+		return p, err
+	}
+	// Asked every time, and of the token's identity, not of its spelling.
+	if b.revocations != nil && b.revocations.Revoked(v.principal.Issuer, v.principal.Credential) {
+		return p, errRevoked
+	}
+	p = v.principal
+	if byDPoP || v.confirmation != (confirmation{}) || b.mustBind(v) {
+		err = b.confirm(ctx, x, raw, byDPoP, v, &p)
+	}
+	return p, err
+}
+
+// check gives what is known of the token, whatever kind it is.
+func (b *bearerAuth) check(ctx context.Context, raw string) (*verified, error) {
+	if b.opaque != nil && (len(b.issuers) == 0 || !b.ours(raw)) {
+		return b.introspect(ctx, raw)
 	}
 	hash := digestOf(raw)
 	now := b.now()
 	v := b.cache.get(&hash, b.issuers, now)
 	if v == nil {
+		var err error
 		if v, err = b.verify(ctx, raw, now); err != nil {
-			return p, Rejected, err
+			return nil, err
 		}
 		b.cache.put(&hash, v)
 	}
-	// Asked every time, and of the token's identity, not of its spelling.
-	if b.revocations != nil && b.revocations.Revoked(v.principal.Issuer, v.principal.Credential) {
-		return p, Rejected, errRevoked
-	}
-	return v.principal, Accepted, nil
+	return v, nil
 }
 
-// token gives the one token of the request.
-func (b *bearerAuth) token(x *durward.Exchange) (string, error) {
+// ours tells whether the token is a JWT of one of the issuers. What only looks
+// like one may be an opaque token of the authorization server.
+func (b *bearerAuth) ours(raw string) bool {
+	t, err := parseToken(raw)
+	if err != nil {
+		return false
+	}
+	claims, err := readObject(t.payload)
+	if err != nil {
+		return false
+	}
+	iss, _ := claims["iss"].(string)
+	return b.issuer(iss) != nil
+}
+
+func (b *bearerAuth) introspect(ctx context.Context, raw string) (*verified, error) {
+	found, err := b.opaque.Check(ctx, raw)
+	if err != nil {
+		return nil, err
+	}
+	v := &verified{principal: found.Principal, confirmation: confirmation{jkt: found.JKT, x5t: found.X5T}}
+	v.principal.Issuer = b.opaqueName
+	return v, nil
+}
+
+func (b *bearerAuth) mustBind(v *verified) bool {
+	if v.issuer == nil {
+		return b.opaqueBound
+	}
+	return b.bound[v.issuer]
+}
+
+// confirm checks that the caller holds the key that the token is bound to
+// (RFC 7800). A token may be bound in both ways; then both are checked.
+func (b *bearerAuth) confirm(ctx context.Context, x *durward.Exchange, raw string, byDPoP bool, v *verified, p *durward.Principal) error {
+	c := &v.confirmation
+	switch {
+	case c.jkt == "" && c.x5t == "":
+		if byDPoP {
+			return errDowngrade
+		}
+		return errUnbound
+	case c.x5t != "" && !boundTo(x, c.x5t):
+		return errCertificate
+	case c.x5t != "":
+		p.Bound, p.Certificate = "mtls", x.In.TLS.PeerCertificates[0]
+	}
+	if c.jkt == "" {
+		if byDPoP {
+			return errDowngrade
+		}
+		return nil
+	}
+	if !byDPoP {
+		return errBearer
+	}
+	proofs := b.proofs[v.issuer]
+	if proofs == nil {
+		proofs = b.dpop
+	}
+	jkt, err := proofs.Verify(ctx, x, raw)
+	if err != nil {
+		x.Extra.Add("Www-Authenticate", proofs.Challenge(realmOf(x), true, err))
+		return err
+	}
+	if jkt != c.jkt { // both are public
+		return errProofKey
+	}
+	p.Bound = "dpop"
+	return nil
+}
+
+// token gives the one token of the request, and whether it came by DPoP.
+func (b *bearerAuth) token(x *durward.Exchange) (value string, byDPoP bool, err error) {
 	if x.In.RawQuery != "" && b.header == authorization && countParam(x.In.RawQuery, "access_token") > 0 {
-		return "", errTokenInQuery
+		return "", false, errTokenInQuery
 	}
 	if x.In.Header.Count(b.header) != 1 {
-		return "", errTokenTwice
+		return "", false, errTokenTwice
 	}
-	value := x.In.Header.Get(b.header)
+	value = x.In.Header.Get(b.header)
 	if b.header == authorization {
 		var ok bool
-		if value, ok = cutScheme(value, "Bearer"); !ok {
-			return "", errScheme
+		scheme := "Bearer"
+		if byDPoP = hasScheme(value, "DPoP"); byDPoP {
+			scheme = "DPoP"
+		}
+		if value, ok = cutScheme(value, scheme); !ok {
+			return "", false, errScheme
 		}
 	}
 	if value == "" || len(value) > maxToken {
-		return "", errTokenSize
+		return "", false, errTokenSize
 	}
-	return value, nil
+	return value, byDPoP, nil
 }
 
 // verify is the long way. The claims come first: they cost less than the
@@ -113,7 +223,7 @@ func (b *bearerAuth) verify(ctx context.Context, raw string, now time.Time) (*ve
 	}
 	v.key, err = i.source.verify(ctx, t)
 	if errors.Is(err, errUnavailable) {
-		return nil, &unavailable{durward.CodeIssuerUnavailable, err}
+		return nil, &durward.Unavailable{Code: durward.CodeIssuerUnavailable, Err: err}
 	}
 	if err != nil {
 		return nil, err
@@ -132,12 +242,17 @@ func (b *bearerAuth) issuer(iss string) *issuer {
 	return nil
 }
 
-// cutScheme takes the credentials out of an Authorization value of that scheme,
-// whose name has no case (RFC 9110, 11.1).
-func cutScheme(value, scheme string) (string, bool) {
-	n := len(scheme)
-	if len(value) <= n || value[n] != ' ' || !strings.EqualFold(value[:n], scheme) {
-		return "", false
-	}
-	return strings.TrimLeft(value[n:], " "), true
+type proofs interface {
+	Verify(ctx context.Context, x *durward.Exchange, token string) (string, error)
+	Challenge(realm string, bad bool, err error) string
 }
+
+type introspected struct {
+	Principal durward.Principal
+	JKT, X5T  string
+}
+type opaqueTokens interface {
+	Check(ctx context.Context, raw string) (introspected, error)
+}
+
+func boundTo(*durward.Exchange, string) bool { return false }

@@ -23,8 +23,8 @@ func (a *keyAuth) allowed(k *durward.Key, c *durward.Consumer, id, environment s
 		return errKeyExpired
 	case c.Disabled:
 		return errKeyConsumer
-	case len(k.Addresses) > 0 && !within(k.Addresses, from):
-		return errKeyAddress
+	case !mayCallFrom(k.Addresses, k.Denied, from):
+		return &forbidden{errKeyAddress}
 	}
 	return nil
 }
@@ -53,4 +53,10 @@ func union(a, b []string) []string {
 		}
 	}
 	return out
+}
+
+// mayCallFrom judges an address by the lists of a consumer or key: denied wins,
+// and an empty list of allowed ones allows all.
+func mayCallFrom(allowed, denied []netip.Prefix, a netip.Addr) bool {
+	return !within(denied, a) && (len(allowed) == 0 || within(allowed, a))
 }

@@ -4,6 +4,7 @@
 package config
 
 import (
+	"durward/address"
 	"durward/authn"
 	"durward/authz"
 	"durward/contract"
@@ -32,6 +33,11 @@ type API struct {
 	// Authenticate lists the kinds of credential that are taken, any one of
 	// which will do. It may be empty only when every operation is public.
 	Authenticate authn.Config `yaml:"authenticate"`
+	// Security says how the contract's own security is taken.
+	Security Security `yaml:"security"`
+	// Addresses are the client addresses that may call the API. An address
+	// that may not is refused before anything else is done for it.
+	Addresses address.Config `yaml:"addresses"`
 	// RateLimit limits clients before they are authenticated. Each API counts
 	// for itself.
 	RateLimit ratelimit.Config `yaml:"rate_limit"`
@@ -50,11 +56,26 @@ type API struct {
 	Operations map[string]*Operation `yaml:"operations"`
 }
 
+// Security is the `security:` part of an API or operation.
+type Security struct {
+	// From says what decides which of the methods an operation takes: contract
+	// (the default) follows the security of the OpenAPI document where it has
+	// some, and the two must agree; configuration takes any of the methods
+	// under authenticate, whatever the document says.
+	From string `yaml:"from" enum:"contract,configuration"`
+	// Unused are security schemes of the document that the gateway does not
+	// offer. Alternatives that need one of them are left out.
+	Unused []string `yaml:"unused"`
+}
+
 // Operation is one entry of `operations:`. What is left out is as the API says.
 type Operation struct {
 	// Public lets everybody call the operation, without a credential. It is
 	// the only way to open one.
 	Public bool `yaml:"public"`
+	// Security says how the contract's security of this operation is taken, in
+	// place of what the API says.
+	Security *Security `yaml:"security"`
 	// MaxBody bounds the request's content, in place of validation.max_body.
 	MaxBody units.Bytes `yaml:"max_body"`
 	// Timeout bounds the wait for the head of the answer, in place of

@@ -49,6 +49,7 @@ func (c *Config) checkAPIs(f *faults) {
 			continue
 		}
 		checkOperations(f, at, api, ops)
+		checkSecurity(f, at, api, c.contracts[name])
 		if !checkPlace(f, at, name, api) {
 			continue
 		}
@@ -88,6 +89,7 @@ func (c *Config) checkAPI(f *faults, at string, api *API) {
 	f.in(at+".validation", api.Validation.Check())
 	f.in(at+".upstream", api.Upstream.Check())
 	f.in(at+".authenticate", api.Authenticate.Check())
+	f.in(at+".addresses", api.Addresses.Check())
 	f.in(at+".rate_limit", api.RateLimit.Check())
 	f.in(at+".quota", api.Quota.Check())
 	f.in(at+".authorize", api.Authorize.Check())
@@ -116,11 +118,14 @@ func (c *Config) checkAPI(f *faults, at string, api *API) {
 func (c *Config) checkIssuers(f *faults, at string, api *API) {
 	type source struct{ header, iss string }
 	seen := map[source]string{}
-	for i, m := range api.Authenticate {
+	for i, m := range api.Authenticate.Flat() {
 		if m.JWT == nil || m.JWT.Issuer == "" {
 			continue
 		}
-		field, name := at+".authenticate["+strconv.Itoa(i)+"].jwt", m.JWT.Issuer
+		field, name := at+".authenticate", m.JWT.Issuer
+		if i < len(api.Authenticate) && api.Authenticate[i].JWT == m.JWT { // not within an all
+			field += "[" + strconv.Itoa(i) + "].jwt"
+		}
 		issuer := c.Issuers[name]
 		if issuer == nil {
 			f.add(field, "no issuer is named %q; known are: %s", name, names(c.Issuers))

@@ -28,15 +28,24 @@ func Init(openapi, upstream string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &initWriter{doc: doc}
+	text, err := firstText(&initWriter{doc: doc}, openapi, target, prefix)
+	if err != nil { // most probably keys alone are not what the contract declares
+		text, err = firstText(&initWriter{doc: doc, keysOnly: true}, openapi, target, prefix)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("no configuration can be made of this document: %w", err)
+	}
+	return text, nil
+}
+
+// firstText writes a document and sees whether it loads.
+func firstText(w *initWriter, openapi, target, prefix string) ([]byte, error) {
 	w.gateway()
 	w.issuers()
 	w.api(openapi, target, prefix)
 	text := []byte(w.String())
-	if _, err := Parse("durward.yaml", text, nil); err != nil {
-		return nil, fmt.Errorf("no configuration can be made of this document: %w", err)
-	}
-	return text, nil
+	_, err := Parse("durward.yaml", text, nil)
+	return text, err
 }
 
 // splitUpstream parts the upstream's URL into the target and the path below
@@ -59,6 +68,8 @@ func splitUpstream(upstream string, servers []string) (target, prefix string, er
 type initWriter struct {
 	strings.Builder
 	doc *contract.Document
+	// keysOnly leaves the contract's security aside, which is more than keys.
+	keysOnly bool
 }
 
 func (w *initWriter) line(format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
@@ -147,6 +158,9 @@ func (w *initWriter) authenticate() {
 		}
 	}
 	w.line("      - api_key: %s # durward key create makes keys", key)
+	if w.keysOnly {
+		w.line("    security:\n      from: configuration # the contract declares more than keys; once authenticate lists all of it, remove this")
+	}
 }
 
 // rules puts every operation under a role for those that read or one for
@@ -177,7 +191,7 @@ func (w *initWriter) rules() {
 // credential, rather than saying nothing about it.
 func asksForNothing(op contract.Operation) bool {
 	return op.HasSecurity && (len(op.Security) == 0 ||
-		slices.ContainsFunc(op.Security, func(all []string) bool { return len(all) == 0 }))
+		slices.ContainsFunc(op.Security, func(all []contract.Requirement) bool { return len(all) == 0 }))
 }
 
 // operations writes what the contract's streams and upgrades need, and lists

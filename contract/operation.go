@@ -15,9 +15,9 @@ type Operation struct {
 	ID       string // operationId, or "METHOD template" where there is none
 	Method   string
 	Template string // path template: /spaces/{space}
-	// Security lists alternatives, each the names of the schemes that it
-	// needs together. An empty alternative is access without a credential.
-	Security    [][]string
+	// Security lists alternatives, each the schemes that it needs together.
+	// An empty alternative is access without a credential.
+	Security    [][]Requirement
 	HasSecurity bool // the operation or the document says something on security
 	Deprecated  bool
 	Streams     bool   // an answer may be text/event-stream
@@ -108,8 +108,8 @@ func (op *operation) readSecurity(d *Document, root cursor) error {
 		if err := alternative.object(); err != nil {
 			return err
 		}
-		all := []string{}
-		for name := range alternative.members() {
+		all := []Requirement{}
+		for name, scopes := range alternative.members() {
 			i := slices.IndexFunc(d.schemes, func(s SecurityScheme) bool { return s.Name == name })
 			if i < 0 {
 				return alternative.fail("the security scheme %q is not declared", name)
@@ -117,7 +117,18 @@ func (op *operation) readSecurity(d *Document, root cursor) error {
 			if s := &d.schemes[i]; s.Type == "apiKey" {
 				op.keys = append(op.keys, keyParam{s.In, s.Parameter})
 			}
-			all = append(all, name)
+			r := Requirement{Scheme: name}
+			if err := scopes.array(); err != nil {
+				return err
+			}
+			for _, scope := range scopes.items() {
+				text, err := scope.text()
+				if err != nil {
+					return err
+				}
+				r.Scopes = append(r.Scopes, text)
+			}
+			all = append(all, r)
 		}
 		op.Security = append(op.Security, all)
 	}

@@ -20,6 +20,14 @@ type SecurityScheme struct {
 	Scopes       []string // oauth2: of all flows, sorted
 }
 
+// Requirement is a scheme that an operation needs, by its name, with the scopes
+// that the caller must have been given (OAuth 2.0 and OpenID Connect; for other
+// schemes OpenAPI 3.1 calls them roles).
+type Requirement struct {
+	Scheme string
+	Scopes []string
+}
+
 func (d *Document) readSchemes(list cursor) error {
 	for name, c := range list.members() {
 		c, err := c.follow()

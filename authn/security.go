@@ -1,0 +1,150 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package authn
+
+import (
+	"slices"
+
+	"durward"
+)
+
+// Scheme is a security scheme of an API's contract (OpenAPI 3.1, section
+// 4.8.27).
+type Scheme struct {
+	Name      string
+	Type      string // "apiKey", "http", "oauth2", "openIdConnect", "mutualTLS"
+	In        string // apiKey: "query", "header", "cookie"
+	Parameter string // apiKey: its name there
+	HTTP      string // http: the authentication scheme, in lower case
+}
+
+// Requirement is a scheme that an operation's security names, with the scopes
+// that it demands of it.
+type Requirement struct {
+	Scheme string
+	Scopes []string
+}
+
+// Choose maps the security of one operation, alternatives of requirements that
+// must all be met, to choices of the configured methods. Schemes that unused
+// names are not offered: an alternative that needs one is left out. anonymous
+// tells that the contract takes requests without a credential.
+//
+// A scheme that is no configured method is an error, and so is an operation
+// that no alternative is left for: what the contract promises and what the
+// gateway does must not drift apart unseen.
+func (c Config) Choose(schemes []Scheme, security [][]Requirement, unused []string) (choices []Choice, anonymous bool, err error) {
+	anonymous = len(security) == 0
+	for _, all := range security {
+		if len(all) == 0 {
+			anonymous = true
+			continue
+		}
+		next := []Choice{{}}
+		skip := false
+		for _, r := range all {
+			if slices.Contains(unused, r.Scheme) {
+				skip = true
+				break
+			}
+			i := slices.IndexFunc(schemes, func(s Scheme) bool { return s.Name == r.Scheme })
+			if i < 0 {
+				return nil, false, durward.Invalid("", "the contract has no security scheme %q", r.Scheme)
+			}
+			entries := c.takes(&schemes[i])
+			if len(entries) == 0 {
+				return nil, false, durward.Invalid("", "the contract declares the security scheme %q (%s), which no method is; "+
+					"name it under schemes of the method that it is, or under security.unused", r.Scheme, schemes[i].describe())
+			}
+			if next = combine(next, entries, r.Scopes); len(next) > maxChoices {
+				return nil, false, durward.Invalid("", "the contract's security makes more than %d combinations", maxChoices)
+			}
+		}
+		if !skip {
+			choices = append(choices, next...)
+		}
+	}
+	if len(choices) > maxChoices {
+		return nil, false, durward.Invalid("", "the contract's security makes more than %d combinations", maxChoices)
+	}
+	return choices, anonymous, nil
+}
+
+// combine puts one of the entries into each of the choices.
+func combine(choices []Choice, entries []int, scopes []string) []Choice {
+	var out []Choice
+	for _, c := range choices {
+		for _, e := range entries {
+			one := Choice{Entries: append(slices.Clone(c.Entries), e), Scopes: slices.Clone(c.Scopes)}
+			for _, s := range scopes {
+				if !slices.Contains(one.Scopes, s) {
+					one.Scopes = append(one.Scopes, s)
+				}
+			}
+			slices.Sort(one.Entries) // the configuration's order says who is first
+			out = append(out, one)
+		}
+	}
+	return out
+}
+
+// takes lists the methods that are a scheme: those that name it, else those
+// that name none and are of its type and place.
+func (c Config) takes(s *Scheme) []int {
+	var named, fitting []int
+	for i, m := range c.Flat() {
+		switch {
+		case slices.Contains(m.Schemes, s.Name):
+			named = append(named, i)
+		case len(m.Schemes) == 0 && m.is(s):
+			fitting = append(fitting, i)
+		}
+	}
+	if named != nil {
+		return named
+	}
+	return fitting
+}
+
+// is tells whether the method is what the scheme describes.
+func (m *Method) is(s *Scheme) bool {
+	switch s.Type {
+	case "apiKey":
+		switch {
+		case s.In == "header" && m.APIKey != nil:
+			return m.APIKey.header() == durward.CanonicalName(s.Parameter)
+		case s.In == "header" && m.JWT != nil:
+			return m.JWT.header() != authorization && m.JWT.header() == durward.CanonicalName(s.Parameter)
+		case s.In == "query" && m.APIKey != nil:
+			return m.APIKey.Query == s.Parameter && s.Parameter != ""
+		}
+		return false
+	case "mutualTLS":
+		return false
+	case "oauth2", "openIdConnect":
+		return m.JWT != nil && m.JWT.header() == authorization
+	case "http":
+		switch s.HTTP {
+		case "bearer", "dpop":
+			return m.JWT != nil && m.JWT.header() == authorization
+		case "apikey":
+			return m.APIKey != nil && m.APIKey.header() == authorization
+		case "capability":
+			return false
+		case "signature":
+			return false
+		}
+	}
+	return false
+}
+
+func (s *Scheme) describe() string {
+	switch s.Type {
+	case "apiKey":
+		return "apiKey in " + s.In + " " + s.Parameter
+	case "http":
+		return "http " + s.HTTP
+	}
+	return s.Type
+}

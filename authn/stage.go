@@ -1,0 +1,325 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package authn
+
+import (
+	"context"
+	"errors"
+	"math/bits"
+	"slices"
+	"strconv"
+	"time"
+
+	"durward"
+)
+
+// stage is the stage of one operation.
+type stage struct {
+	*Methods
+	alternatives []alternative
+	public       bool
+	foreign      bool // an Authorization that no method reads is a credential too
+}
+
+// alternative is one combination of credentials that opens the operation.
+type alternative struct {
+	entries        []entry
+	slots, ambient uint32 // by their place in Methods.slots
+	scopes         []string
+}
+
+func (s *stage) Name() string { return "authn" }
+
+// Request finds the credentials, looks for the combination that they are, and
+// lets their authenticators decide. The set must be exactly one that the
+// operation takes: one more would give a request two identities, so that two
+// parts of a system each believe another one.
+func (s *stage) Request(ctx context.Context, x *durward.Exchange) durward.Decision {
+	present, err := s.present(x)
+	if err != nil {
+		return s.refuse(x, -1, err)
+	}
+	if present == 0 && !s.connected(x) {
+		if s.public {
+			return durward.Proceed()
+		}
+		return s.refuse(x, -1, errNoCredential)
+	}
+	attempt := durward.Attempt{Source: x.Client.Address}
+	if s.env.Attempts != nil {
+		attempt.Credential = s.claimed(x, present)
+		if wait, blocked := s.env.Attempts.Begin(attempt); blocked {
+			return slowDown(x, wait)
+		}
+	}
+	p, bad, err := s.judge(ctx, x, present)
+	if err == nil {
+		err = s.admit(&p, x.Client.Address)
+	}
+	if err != nil {
+		return s.fail(x, attempt, bad, err)
+	}
+	if s.env.Attempts != nil {
+		s.env.Attempts.Succeeded(attempt)
+	}
+	x.Principal = p
+	return durward.Proceed()
+}
+
+// present finds the slots whose credential the request carries, those of the
+// connection left out.
+func (s *stage) present(x *durward.Exchange) (found uint32, err error) {
+	count := 0
+	fields := x.In.Header.Count(authorization)
+	read := false
+	for i := range s.slots {
+		one := &s.slots[i]
+		if one.ambient {
+			continue
+		}
+		if n := one.Present(x); n > 0 {
+			count += n
+			found |= 1 << i
+			read = read || one.schemes != nil
+		}
+	}
+	if fields > 0 && !read { // nobody reads it as what it is
+		switch {
+		case count > 0 && (s.foreign || s.reads), fields > 1 && s.reads:
+			return 0, errTwo
+		case s.reads:
+			return 0, errScheme
+		}
+	}
+	if count > 1 && count != bits.OnesCount32(found) || fields > 1 && s.reads {
+		return 0, errTwo
+	}
+	return found, nil
+}
+
+// connected tells whether the connection carries a credential that an
+// alternative reads.
+func (s *stage) connected(x *durward.Exchange) bool {
+	for i := range s.alternatives {
+		for n := s.alternatives[i].ambient; n != 0; n &= n - 1 {
+			if s.slots[bits.TrailingZeros32(n)].Present(x) > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// claimed is the id of the credential that the request claims to hold.
+func (s *stage) claimed(x *durward.Exchange, present uint32) string {
+	for ; present != 0; present &= present - 1 {
+		if c := s.slots[bits.TrailingZeros32(present)].claims; c != nil {
+			return c.Claimed(x)
+		}
+	}
+	return ""
+}
+
+// judged remembers what a slot's authenticator said, so that alternatives that
+// share one do not ask twice.
+type judged struct {
+	slots      [maxDemands + 1]int
+	principals [maxDemands + 1]durward.Principal
+	n          int
+}
+
+func (j *judged) of(slot int) *durward.Principal {
+	for i := range j.n {
+		if j.slots[i] == slot {
+			return &j.principals[i]
+		}
+	}
+	return nil
+}
+
+// judge gives the principal of the first alternative whose credentials are
+// those of the request and all good. A bad one ends the search: it never falls
+// through to another alternative. bad is its slot, or -1.
+func (s *stage) judge(ctx context.Context, x *durward.Exchange, present uint32) (durward.Principal, int, error) {
+	if len(s.alternatives) == 1 && len(s.alternatives[0].entries) == 1 && present == s.alternatives[0].slots {
+		a := &s.alternatives[0]
+		p, err := s.ask(ctx, x, a.entries[0])
+		if err == nil && !hasAll(p.Scopes, a.scopes) {
+			err = &forbidden{errScope}
+		}
+		return p, a.entries[0].slot, err
+	}
+	var j judged
+	matched := false
+	why := errCombination
+	for i := range s.alternatives {
+		a := &s.alternatives[i]
+		if a.slots != present || !s.onConnection(x, a.ambient) {
+			continue
+		}
+		matched = true
+		good := true
+		for _, e := range a.entries {
+			p := j.of(e.slot)
+			if p == nil {
+				one, err := s.slots[e.slot].Authenticate(ctx, x)
+				if err = settled(&one, err); err != nil {
+					return durward.Principal{}, e.slot, err
+				}
+				j.slots[j.n], j.principals[j.n] = e.slot, one
+				p = &j.principals[j.n]
+				j.n++
+			}
+			if e.issuer != "" && p.Issuer != e.issuer {
+				good, why = false, errIssuer
+				break
+			}
+		}
+		if !good {
+			continue
+		}
+		p := s.join(&j, a)
+		if !hasAll(p.Scopes, a.scopes) {
+			why = &forbidden{errScope}
+			continue
+		}
+		return p, -1, nil
+	}
+	switch {
+	case matched:
+	case present == 0:
+		why = errNoCredential
+	case bits.OnesCount32(present) > 1:
+		why = errTwo
+	}
+	return durward.Principal{}, -1, why
+}
+
+// ask lets one authenticator decide for one entry.
+func (s *stage) ask(ctx context.Context, x *durward.Exchange, e entry) (durward.Principal, error) {
+	p, err := s.slots[e.slot].Authenticate(ctx, x)
+	if err = settled(&p, err); err == nil && e.issuer != "" && p.Issuer != e.issuer {
+		err = errIssuer
+	}
+	return p, err
+}
+
+// settled makes an answer that names nobody a refusal: a forgotten return
+// never lets anybody in.
+func settled(p *durward.Principal, err error) error {
+	if err == nil && !p.Known() {
+		return errNoCredential
+	}
+	return err
+}
+
+func (s *stage) onConnection(x *durward.Exchange, ambient uint32) bool {
+	for ; ambient != 0; ambient &= ambient - 1 {
+		if s.slots[bits.TrailingZeros32(ambient)].Present(x) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// join makes one principal of those of an alternative. The first that stands
+// in the request itself says who calls; the others add what it leaves open.
+func (s *stage) join(j *judged, a *alternative) durward.Principal {
+	first := 0
+	for i, e := range a.entries {
+		if !s.slots[e.slot].ambient {
+			first = i
+			break
+		}
+	}
+	p := *j.of(a.entries[first].slot)
+	for i, e := range a.entries {
+		if i == first {
+			continue
+		}
+		other := j.of(e.slot)
+		p.Method += "+" + other.Method
+		if p.Consumer == "" {
+			p.Consumer = other.Consumer
+		}
+		if p.Plan == "" {
+			p.Plan = other.Plan
+		}
+		if p.Bound == "" {
+			p.Bound = other.Bound
+		}
+		if p.Certificate == nil {
+			p.Certificate = other.Certificate
+		}
+		if p.Restrictions == nil {
+			p.Restrictions = other.Restrictions
+		}
+		if !other.Expires.IsZero() && (p.Expires.IsZero() || other.Expires.Before(p.Expires)) {
+			p.Expires = other.Expires
+		}
+	}
+	return p
+}
+
+func hasAll(have, want []string) bool {
+	for _, w := range want {
+		if !slices.Contains(have, w) {
+			return false
+		}
+	}
+	return true
+}
+
+// fail counts a failed attempt and refuses. What could not be decided is
+// nobody's failure, and who is known but calls from the wrong place did not guess.
+func (s *stage) fail(x *durward.Exchange, a durward.Attempt, bad int, err error) durward.Decision {
+	if away, ok := errors.AsType[*durward.Unavailable](err); ok {
+		return durward.Failed(away.Code, away.Err)
+	}
+	if errors.Is(err, context.Canceled) && x.In.Body.Err() != nil {
+		return durward.Failed(durward.CodeUnauthenticated, err)
+	}
+	if known, ok := errors.AsType[*forbidden](err); ok {
+		return durward.Refuse(durward.CodeForbidden, known.error)
+	}
+	if s.env.Attempts != nil {
+		s.env.Attempts.Failed(a)
+	}
+	return s.refuse(x, bad, err)
+}
+
+// refuse adds a challenge for each kind that is taken (RFC 9110, 11.6.1). Of
+// what was wrong they say nothing.
+func (s *stage) refuse(x *durward.Exchange, bad int, err error) durward.Decision {
+	realm := realmOf(x)
+	for i := range s.slots {
+		if c := s.slots[i].Challenge(realm, i == bad); c != "" {
+			x.Extra.Add("Www-Authenticate", c)
+		}
+	}
+	return durward.Refuse(durward.CodeUnauthenticated, err)
+}
+
+// slowDown answers an attempt that is not judged. It is the same for every
+// credential, good or bad.
+func slowDown(x *durward.Exchange, wait time.Duration) durward.Decision {
+	x.Extra.Add("Retry-After", strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10))
+	x.Violated = append(x.Violated, "authentication-attempts")
+	return durward.Refuse(durward.CodeRateLimited, errBlocked)
+}
+
+// realmOf is the API's name, which the configuration keeps to letters, digits,
+// "-" and "_"; anything else is not put between quotes.
+func realmOf(x *durward.Exchange) string {
+	if x.Operation == nil || x.Operation.API == "" {
+		return "api"
+	}
+	for i := range len(x.Operation.API) {
+		c := x.Operation.API[i]
+		if c < 0x20 || c > 0x7e || c == '"' || c == '\\' {
+			return "api"
+		}
+	}
+	return x.Operation.API
+}
