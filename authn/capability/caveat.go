@@ -152,14 +152,14 @@ func moment(kind Type, t time.Time) Caveat {
 	return Caveat{kind: kind, body: string(binary.BigEndian.AppendUint64(nil, uint64(t.Unix())))}
 }
 
-// Uses allows n requests, counted over the token and all that are made from
+// UseCount allows n requests, counted over the token and all that are made from
 // it. A NotAfter must stand before it.
-func Uses(n uint32) Caveat {
+func UseCount(n uint32) Caveat {
 	return Caveat{kind: TypeUses, body: string(binary.BigEndian.AppendUint32(nil, n))}
 }
 
 // OneTime allows one request.
-func OneTime() Caveat { return Uses(1) }
+func OneTime() Caveat { return UseCount(1) }
 
 // BoundKey allows callers that prove to hold the key with this JWK thumbprint
 // (RFC 7638, SHA-256, base64url).
