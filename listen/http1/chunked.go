@@ -133,7 +133,56 @@ func parseChunkSize(line []byte) (size int64, extensions int, err *fault) {
 	if !textual(line[i:]) {
 		return 0, 0, errChunkByte
 	}
+	if !extensionList(line[i:]) {
+		return 0, 0, errChunkExtForm
+	}
 	return size, len(line) - i, nil
+}
+
+// extensionList tells that b is chunk extensions (RFC 9112, section 7.1.1), without
+// the white space that the grammar allows where it calls it bad. What they mean
+// is nobody's business here, but parsers differ in what they read over.
+func extensionList(b []byte) bool {
+	for len(b) > 0 {
+		n := tokenLength(b[1:])
+		if b[0] != ';' || n == 0 {
+			return false
+		}
+		if b = b[1+n:]; len(b) == 0 || b[0] != '=' {
+			continue
+		}
+		if b = b[1:]; len(b) > 0 && b[0] == '"' {
+			n = quotedLength(b)
+		} else {
+			n = tokenLength(b)
+		}
+		if n == 0 {
+			return false
+		}
+		b = b[n:]
+	}
+	return true
+}
+
+func tokenLength(b []byte) (n int) {
+	for n < len(b) && classes[b[n]]&token != 0 {
+		n++
+	}
+	return n
+}
+
+// quotedLength gives the length of the quoted-string (RFC 9110, section 5.6.4)
+// that b begins with, 0 when it does not end in b. No control byte is in b.
+func quotedLength(b []byte) int {
+	for i := 1; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			return i + 1
+		case '\\':
+			i++
+		}
+	}
+	return 0
 }
 
 func hexDigit(c byte) int {

@@ -44,6 +44,7 @@ var (
 	errLengthForm  = &fault{durward.CodeMalformed, "malformed length"}
 	errBoth        = &fault{durward.CodeMalformed, "both a length and a transfer coding"}
 	errCoding      = &fault{durward.CodeMalformed, "transfer coding is not one single chunked"}
+	errFramingTab  = &fault{durward.CodeMalformed, "tab around a length or transfer coding"}
 	errCodingOld   = &fault{durward.CodeMalformed, "transfer coding in HTTP/1.0"}
 	errTrailerName = &fault{durward.CodeMalformed, "Trailer names a field that must not be in a trailer section"}
 	errExpectation = &fault{durward.CodeExpectation, "unknown expectation"}
@@ -56,6 +57,7 @@ var (
 	errChunkLine    = &fault{durward.CodeMalformed, "chunk size line is too long"}
 	errChunkExt     = &fault{durward.CodeMalformed, "chunk extensions are too long"}
 	errChunkByte    = &fault{durward.CodeMalformed, "control byte in a chunk extension"}
+	errChunkExtForm = &fault{durward.CodeMalformed, "malformed chunk extension"}
 	errChunkEnd     = &fault{durward.CodeMalformed, "chunk is longer than its size"}
 	errTrailerLong  = &fault{durward.CodeMalformed, "trailer section is too large"}
 	errTrailerField = &fault{durward.CodeMalformed, "field that must not be in a trailer section"}

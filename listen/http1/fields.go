@@ -88,6 +88,7 @@ func canonical(name string) string {
 type span struct {
 	name, colon, value, end uint32
 	canonical               bool // the name is in canonical form
+	tab                     bool // a tab stands around the value
 }
 
 // parseField reads a field line without its end (RFC 9112, section 5), which
@@ -107,17 +108,17 @@ func parseField(line []byte, at int) (f span, err *fault) {
 	if i == 0 || i == len(line) || line[i] != ':' {
 		return f, nameFault(line, i)
 	}
-	from, to := i+1, len(line)
-	for from < to && blank(line[from]) {
-		from++
+	from, to, tab := i+1, len(line), false
+	for ; from < to && blank(line[from]); from++ {
+		tab = tab || line[from] == '\t'
 	}
-	for to > from && blank(line[to-1]) {
-		to--
+	for ; to > from && blank(line[to-1]); to-- {
+		tab = tab || line[to-1] == '\t'
 	}
 	if !textual(line[from:to]) {
 		return f, errValueByte
 	}
-	return span{uint32(at), uint32(at + i), uint32(at + from), uint32(at + to), canon}, nil
+	return span{uint32(at), uint32(at + i), uint32(at + from), uint32(at + to), canon, tab}, nil
 }
 
 // nameFault says what is wrong with a field name that ends at byte i.

@@ -38,6 +38,9 @@ func (h *head) fill(in *durward.Request, s string) (fr framing, err *fault) {
 			name = canonical(name)
 		}
 		own, bad := fr.take(name, value, h.line.minor)
+		if f.tab && bad == nil && (name == "Content-Length" || name == "Transfer-Encoding") {
+			bad = errFramingTab // what is white space there is not the same to all
+		}
 		if bad != nil && err == nil {
 			err = bad
 		}

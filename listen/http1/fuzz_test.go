@@ -4,13 +4,9 @@
 package http1
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
-	"io"
-	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 
@@ -19,28 +15,20 @@ import (
 
 // snapshot is a request as a stage sees it, content and trailer section read.
 type snapshot struct {
-	method, host, path, query, proto string
-	header, trailer                  durward.Header
-	chunked, trailing                bool
-	content                          []byte
-	failed                           error // of the content
+	method, host, path, query, proto, upgrade string
+
+	header, trailer   durward.Header
+	chunked, trailing bool
+	content           []byte
+	failed            error // of the content
 }
 
 // capture serves the bytes and gives what the handler saw of the first
 // request; nil when that was refused. wire is all that was answered.
 func capture(t testing.TB, data []byte, step int) (first *snapshot, wire string) {
 	s := New(&handler{serve: func(_ context.Context, x *durward.Exchange, out durward.Responder) {
-		in := &x.In
 		if first == nil {
-			first = &snapshot{method: in.Method, host: in.Host, path: in.RawPath, query: in.RawQuery, proto: in.Proto, chunked: in.Body.Length() < 0}
-			first.header = append(first.header, in.Header...)
-			var b []byte
-			b, first.failed = in.Body.Bytes()
-			first.content = bytes.Clone(b)
-			if in.Trailer != nil {
-				first.trailing = true
-				first.trailer = in.Trailer()
-			}
+			first = take(&x.In)
 		}
 		answer(out, 200, describe(x))
 	}}, Options{HeaderBytes: 4 << 10, TargetBytes: 1 << 10, Fields: 20, ExtensionBytes: 300})
@@ -109,59 +97,11 @@ func (s *snapshot) check(t *testing.T, data []byte) {
 			t.Fatalf("%q is printed as %q", printed, twice)
 		}
 	}
-	if _, err := url.ParseRequestURI(strings.TrimSuffix(s.path+"?"+s.query, "?")); err != nil {
-		return // package route refuses it
-	}
-	s.compare(t, bytes.TrimPrefix(data, []byte("\r\n")))
+	agreeWithNetHTTP(t, data, []*snapshot{s})
 }
 
-// compare checks that net/http reads the same out of the bytes.
-func (s *snapshot) compare(t *testing.T, data []byte) {
-	t.Helper()
-	r, err := http.ReadRequest(bufio.NewReaderSize(bytes.NewReader(data), 64<<10))
-	if err != nil {
-		t.Fatalf("net/http refuses %q: %v", data, err)
-	}
-	path, query, _ := strings.Cut(r.RequestURI, "?")
-	if i := strings.Index(path, "://"); i >= 0 && path[0] != '/' {
-		_, path, _ = strings.Cut(path[i+3:], "/")
-		path = "/" + path
-	}
-	if r.Method != s.method || path != s.path || query != s.query || r.Host != s.host || r.Proto != s.proto {
-		t.Fatalf("%q: net/http has %s %q %q %q %s, we have %+v", data, r.Method, path, query, r.Host, r.Proto, s)
-	}
-	delete(r.Header, "Trailer")
-	if !hasNoCache(s.header) {
-		delete(r.Header, "Cache-Control")
-		delete(r.Header, "Pragma")
-	}
-	fields := 0
-	for name, values := range r.Header {
-		got := s.header.Values(nil, name)
-		fields += len(values)
-		if fmt.Sprint(got) != fmt.Sprint(values) {
-			t.Fatalf("%q: net/http has %s %q, we have %q", data, name, values, got)
-		}
-	}
-	if !hasNoCache(s.header) {
-		fields += s.header.Count("Cache-Control") + s.header.Count("Pragma")
-	}
-	if fields != len(s.header) {
-		t.Fatalf("%q: net/http has %d fields, we have %d", data, fields, len(s.header))
-	}
-	content, err := io.ReadAll(r.Body)
-	if (err == nil) != (s.failed == nil) && s.failed == nil || s.failed == nil && !bytes.Equal(content, s.content) {
-		t.Fatalf("%q: net/http reads %q, %v, we read %q", data, content, err, s.content)
-	}
-	for _, f := range s.trailer {
-		if values := r.Trailer[f.Name]; s.failed == nil && len(values) != s.trailer.Count(f.Name) {
-			t.Fatalf("%q: net/http has the trailer %s %q, we have %q", data, f.Name, values, s.trailer)
-		}
-	}
-}
-
-// hasNoCache tells that net/http adds no Cache-Control because of a Pragma.
-func hasNoCache(h durward.Header) bool { return !h.Has("Pragma") }
+// chunkedRequest is the head of a request with chunked content and trailers.
+const chunkedRequest = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTrailer: X-A\r\n\r\n"
 
 func FuzzRequestHead(f *testing.F) {
 	for _, c := range hostile {
@@ -189,12 +129,11 @@ func FuzzChunkedBody(f *testing.F) {
 		"3 \r\nabc\r\n0\r\n\r\n", "3\nabc\n0\n\n", "g\r\n", "ffffffffffffffff\r\n", "1\r\naX0\r\n\r\n", "0\r\nHost: y\r\n\r\n"} {
 		f.Add([]byte(seed), uint8(1))
 	}
-	const head = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTrailer: X-A\r\n\r\n"
 	f.Fuzz(func(t *testing.T, data []byte, step uint8) {
 		if len(data) > 16<<10 {
 			return
 		}
-		data = append([]byte(head), data...)
+		data = append([]byte(chunkedRequest), data...)
 		first, wire := capture(t, data, 1<<20)
 		other, pieces := capture(t, data, int(step))
 		if first == nil || other == nil {
