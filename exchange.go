@@ -199,6 +199,9 @@ type Principal struct {
 	// Certificate is the client certificate of the connection, once a part of
 	// the gateway has verified it for this operation; nil otherwise.
 	Certificate *x509.Certificate
+	// CertificateChain are the certificates by which Certificate was verified,
+	// from its issuer to the trust anchor; nil without Certificate.
+	CertificateChain []*x509.Certificate
 	// Restrictions is what the credential itself allows, beyond who it names,
 	// and can be judged only when the content is known; nil for none.
 	Restrictions Restrictions

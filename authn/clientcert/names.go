@@ -148,8 +148,8 @@ func foldEmail(s string) (string, bool) {
 		return "", false
 	}
 	for i := range len(local) {
-		c := local[i] | 0x20
-		if !isLowerAlnum(c) && strings.IndexByte("!#$%&'*+-./=?^_`|~", local[i]) < 0 {
+		c := local[i]
+		if !isLowerAlnum(c) && !(c >= 'A' && c <= 'Z') && strings.IndexByte("!#$%&'+-./=?^_`|~", c) < 0 {
 			return "", false
 		}
 	}
