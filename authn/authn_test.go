@@ -205,7 +205,7 @@ func TestConfigCheckNamesEveryFault(t *testing.T) {
 
 func TestCredentialPlaces(t *testing.T) {
 	cfg := Config{{JWT: &JWT{Issuer: "a"}}, {JWT: &JWT{Issuer: "b"}}, {APIKey: &APIKey{}}}
-	if diff := cmp.Diff([]string{"Authorization", "X-Api-Key"}, CredentialHeaders(cfg)); diff != "" {
+	if diff := cmp.Diff([]string{"Authorization", "Dpop", "X-Api-Key"}, CredentialHeaders(cfg)); diff != "" {
 		t.Error(diff)
 	}
 	cfg = Config{{JWT: &JWT{Issuer: "a", Header: "x-token"}}, {APIKey: &APIKey{Query: "key"}}}

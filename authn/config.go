@@ -111,7 +111,9 @@ func CredentialHeaders(cfg Config) []string {
 	for _, m := range cfg.Flat() {
 		switch {
 		case m.JWT != nil:
-			names = append(names, m.JWT.header(), "Dpop")
+			if names = append(names, m.JWT.header()); m.JWT.header() == authorization {
+				names = append(names, "Dpop")
+			}
 		case m.APIKey != nil && m.APIKey.header() != "":
 			names = append(names, m.APIKey.header())
 		}

@@ -14,7 +14,7 @@ import (
 var (
 	errTokenTwice   = errors.New("jwt: token sent more than once")
 	errTokenInQuery = errors.New("jwt: token in the query (RFC 9700, 4.3.2)")
-	errScheme       = errors.New("jwt: Authorization is not of a scheme that is taken")
+	errScheme       = errors.New("Authorization is not of a scheme that the API takes")
 	errRevoked      = errors.New("jwt: revoked")
 	errUnbound      = errors.New("jwt: bound to no key, where the API takes only tokens that are (cnf)")
 	errBearer       = errors.New("jwt: bound to a key by DPoP, but sent as a mere bearer token (RFC 9449, 7.1)")
@@ -28,10 +28,10 @@ var (
 type bearerAuth struct {
 	header      string
 	issuers     []*issuer
-	bound       map[*issuer]bool           // takes only tokens that are bound to a key
+	bound       map[*issuer]bool   // takes only tokens that are bound to a key
 	proofs      map[*issuer]proofs // of those with a configuration of their own
-	opaque      opaqueTokens         // nil takes JWTs only
-	opaqueName  string                     // Principal.Issuer of its tokens
+	opaque      opaqueTokens       // nil takes JWTs only
+	opaqueName  string             // Principal.Issuer of its tokens
 	opaqueBound bool
 	dpop        proofs
 	cache       *Cache

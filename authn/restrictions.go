@@ -14,8 +14,15 @@ import (
 // that its credential carries (Principal.Restrictions). It belongs behind the
 // contract check, so that a request that is refused for another reason spends
 // no use of the credential, and rules about the content see one that was
-// checked.
-func Restrictions() durward.Stage { return restrictions{} }
+// checked. It is nil when no credential that cfg takes has any.
+func Restrictions(cfg Config) durward.Stage {
+	for _, m := range cfg.Flat() {
+		if m.kind() == "capability" {
+			return restrictions{}
+		}
+	}
+	return nil
+}
 
 type restrictions struct{}
 

@@ -4,7 +4,6 @@
 package config
 
 import (
-	"durward/address"
 	"durward/authn"
 	"durward/authz"
 	"durward/contract"
@@ -35,9 +34,6 @@ type API struct {
 	Authenticate authn.Config `yaml:"authenticate"`
 	// Security says how the contract's own security is taken.
 	Security Security `yaml:"security"`
-	// Addresses are the client addresses that may call the API. An address
-	// that may not is refused before anything else is done for it.
-	Addresses address.Config `yaml:"addresses"`
 	// RateLimit limits clients before they are authenticated. Each API counts
 	// for itself.
 	RateLimit ratelimit.Config `yaml:"rate_limit"`

@@ -89,7 +89,6 @@ func (c *Config) checkAPI(f *faults, at string, api *API) {
 	f.in(at+".validation", api.Validation.Check())
 	f.in(at+".upstream", api.Upstream.Check())
 	f.in(at+".authenticate", api.Authenticate.Check())
-	f.in(at+".addresses", api.Addresses.Check())
 	f.in(at+".rate_limit", api.RateLimit.Check())
 	f.in(at+".quota", api.Quota.Check())
 	f.in(at+".authorize", api.Authorize.Check())

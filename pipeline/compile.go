@@ -44,6 +44,8 @@ type apiParts struct {
 	*config.API
 	name        string
 	contract    *contract.Document
+	declared    map[string]*contract.Operation // by id
+	methods     *authn.Methods
 	byClient    durward.Stage
 	byPrincipal durward.Stage
 	upstreams   map[string]*proxy.Upstream // by operation
@@ -91,9 +93,11 @@ func (c *compiler) compile() error {
 func (c *compiler) api(name string) route.API {
 	a := &apiParts{
 		API: c.cfg.APIs[name], name: name, contract: c.cfg.Contract(name),
+		declared:  map[string]*contract.Operation{},
 		upstreams: map[string]*proxy.Upstream{}, upgrades: map[string]string{},
 	}
 	c.apis[name] = a
+	a.methods = c.methods(a)
 	a.byClient = ratelimit.ByClient(&a.RateLimit, name, c.env.Counters)
 	a.byPrincipal = ratelimit.ByPrincipal(&a.Quota, name, c.env.Counters)
 	id := a.Upstream.Identity
@@ -104,6 +108,7 @@ func (c *compiler) api(name string) route.API {
 	}
 	r := route.API{Name: name, Hosts: a.Hosts, Prefix: a.Prefix, Preflight: a.CORS != nil}
 	for _, op := range a.contract.Operations() {
+		a.declared[op.ID] = &op
 		if op.Upgrade != "" {
 			a.upgrades[op.ID] = op.Upgrade
 		}
@@ -137,10 +142,30 @@ func (c *compiler) fail(a *apiParts, field string, err error) {
 	}
 }
 
+// methods makes the kinds of credential that an API takes.
+func (c *compiler) methods(a *apiParts) *authn.Methods {
+	m, err := authn.New(a.Authenticate, authn.Env{
+		Issuers: c.g.issuers, Keys: c.env.Keys, Consumers: c.env.Consumers, Cache: c.env.Tokens,
+		Uses: c.env.Uses, Attempts: c.env.Attempts, Now: c.env.Now,
+	})
+	if err != nil {
+		c.fail(a, "authenticate", err)
+		return nil
+	}
+	c.g.methods = append(c.g.methods, m)
+	return m
+}
+
 func (c *compiler) authenticate(a *apiParts, op *durward.Operation) durward.Stage {
-	s, err := authn.New(a.Authenticate, authn.Env{
-		Issuers: c.g.issuers, Keys: c.env.Keys, Cache: c.env.Tokens, Now: c.env.Now,
-	}, a.Public(op.ID))
+	if a.methods == nil { // reported already
+		return nil
+	}
+	demand, err := a.Demand(a.declared[op.ID], a.contract.SecuritySchemes())
+	if err != nil {
+		c.fail(a, "security", err)
+		return nil
+	}
+	s, err := a.methods.Stage(demand)
 	c.fail(a, "authenticate", err)
 	return s
 }

