@@ -52,6 +52,8 @@ type TLS struct {
 	Certificates []Certificate `yaml:"certificates"`
 	// MinVersion is the least version of TLS, "1.2" (the default) or "1.3".
 	MinVersion string `yaml:"min_version" enum:"1.2,1.3"`
+	// ClientCertificates says whether clients show a certificate of their own.
+	ClientCertificates ClientCertificates `yaml:"client_certificates"`
 }
 
 // Certificate names the PEM files of a certificate chain and its key. They are
@@ -158,6 +160,7 @@ func (t *TLS) Check() error {
 	if t.MinVersion != "" && t.MinVersion != "1.2" && t.MinVersion != "1.3" {
 		errs = append(errs, durward.Invalid("min_version", "must be 1.2 or 1.3; older versions are not offered"))
 	}
+	errs = append(errs, durward.InvalidIn("client_certificates", t.ClientCertificates.Check()))
 	return errors.Join(errs...)
 }
 

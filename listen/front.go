@@ -37,6 +37,7 @@ type front struct {
 	limits  Limits
 	trusted []netip.Prefix
 	certs   *certificates // nil on cleartext
+	clients *clientAuth   // nil when clients are not asked for certificates
 	tls     *tls.Config
 	handler Handler
 	http1   *http1.Server
@@ -56,16 +57,31 @@ func newFront(cfg Config, trusted []netip.Prefix, handler Handler, lg *slog.Logg
 	if cfg.HTTP2 != "off" {
 		f.http2 = f.newHTTP2()
 	}
+	if err := f.secure(lg); err != nil {
+		return nil, err
+	}
 	f.http1 = f.newHTTP1(lg)
-	if cfg.TLS == nil {
-		return f, nil
-	}
-	certs, err := newCertificates(cfg.TLS.Certificates, lg)
-	if err != nil {
-		return nil, durward.InvalidIn("tls.certificates", err)
-	}
-	f.certs, f.tls = certs, certs.tlsConfig(cfg.TLS, f.http2 != nil)
 	return f, nil
+}
+
+// secure reads what TLS needs, on a listener that has it.
+func (f *front) secure(lg *slog.Logger) error {
+	t := f.cfg.TLS
+	if t == nil {
+		return nil
+	}
+	certs, err := newCertificates(t.Certificates, lg)
+	if err != nil {
+		return durward.InvalidIn("tls.certificates", err)
+	}
+	if f.clients, err = newClientAuth(&t.ClientCertificates, lg); err != nil {
+		return durward.InvalidIn("tls.client_certificates", err)
+	}
+	if f.clients != nil && f.clients.require {
+		f.handler = &certGate{f.handler, f.clients.verifier}
+	}
+	f.certs, f.tls = certs, certs.tlsConfig(t, f.http2 != nil, f.clients)
+	return nil
 }
 
 func (f *front) newHTTP1(lg *slog.Logger) *http1.Server {
@@ -170,7 +186,11 @@ func (f *front) serveConn(c *conn) {
 // serveHTTP1 serves a connection to its end. One that a reload overtook goes to
 // the front that took this one's place.
 func (f *front) serveHTTP1(c net.Conn, info http1.Info) {
-	for !f.http1.ServeConn(context.Background(), c, info) {
+	ctx := context.Background()
+	if info.TLS != nil {
+		ctx = withConn(ctx, c) // see hangUp
+	}
+	for !f.http1.ServeConn(ctx, c, info) {
 		next := ours(c).home.current.Load()
 		if next == f {
 			c.Close()
@@ -269,7 +289,8 @@ func (f *front) shutdown(ctx context.Context) error {
 
 type connKey struct{}
 
-// withConn lets a request find its connection.
+// withConn lets a request find its connection, as net/http or package http1
+// has it.
 func withConn(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, c)
 }

@@ -22,6 +22,7 @@ type responder struct {
 	w     http.ResponseWriter
 	r     *http.Request
 	cut   bool // the answer could not be ended cleanly
+	last  bool // no request is taken after this one
 	armed bool // a write deadline of the stream is in force
 }
 
@@ -59,7 +60,7 @@ func (o *responder) Respond(r *durward.Response, extra durward.Header) (int64, e
 	if r.Length >= 0 && bodyAllowed(r.Status) {
 		header["Content-Length"] = []string{strconv.FormatInt(r.Length, 10)}
 	}
-	if o.front.draining.Load() {
+	if o.last || o.front.draining.Load() {
 		header["Connection"] = closeConnection // net/http turns this into a GOAWAY
 	}
 	o.w.WriteHeader(r.Status)

@@ -57,11 +57,16 @@ func (s *Set) watch() {
 	}
 }
 
-// RefreshCertificates reads certificate files again that have changed.
+// RefreshCertificates reads certificate files again that have changed, those of
+// the authorities of clients and their revocation lists among them.
 func (s *Set) RefreshCertificates() {
 	for _, sock := range s.list() {
-		if f := sock.current.Load(); f.certs != nil {
+		f := sock.current.Load()
+		if f.certs != nil {
 			f.certs.refresh()
+		}
+		if f.clients != nil && f.clients.verifier != nil {
+			f.clients.verifier.Refresh()
 		}
 	}
 }

@@ -164,25 +164,34 @@ var suites = []uint16{
 	tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 }
 
-// tlsConfig is the server side of TLS.
-func (c *certificates) tlsConfig(t *TLS, http2 bool) *tls.Config {
-	cfg := &tls.Config{
-		GetCertificate: c.get,
-		// A resumed session needs no certificate and so would not come to
-		// GetCertificate: the name is checked for each handshake.
-		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-			_, err := c.get(hello)
+// tlsConfig is the server side of TLS. clients may be nil.
+func (c *certificates) tlsConfig(t *TLS, http2 bool, clients *clientAuth) *tls.Config {
+	fresh := func() *tls.Config {
+		cfg := &tls.Config{
+			GetCertificate: c.get,
+			CipherSuites:   suites,
+			MinVersion:     tls.VersionTLS12,
+			NextProtos:     []string{"http/1.1"},
+		}
+		if t.MinVersion == "1.3" {
+			cfg.MinVersion = tls.VersionTLS13
+		}
+		if http2 {
+			cfg.NextProtos = []string{"h2", "http/1.1"}
+		}
+		if clients != nil {
+			clients.apply(cfg)
+		}
+		return cfg
+	}
+	cfg := fresh()
+	// A resumed session needs no certificate and so would not come to
+	// GetCertificate: the name is checked for each handshake.
+	cfg.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		if _, err := c.get(hello); err != nil || clients == nil {
 			return nil, err
-		},
-		CipherSuites: suites,
-		MinVersion:   tls.VersionTLS12,
-		NextProtos:   []string{"http/1.1"},
-	}
-	if t.MinVersion == "1.3" {
-		cfg.MinVersion = tls.VersionTLS13
-	}
-	if http2 {
-		cfg.NextProtos = []string{"h2", "http/1.1"}
+		}
+		return clients.config(fresh), nil
 	}
 	return cfg
 }

@@ -127,6 +127,9 @@ func (n *Identity) check() error {
 		}
 		seen[folded] = true
 	}
+	if n.ClientCertificateChain && !n.ClientCertificate {
+		faults = append(faults, durward.Invalid("client_certificate_chain", "needs client_certificate"))
+	}
 	return errors.Join(faults...)
 }
 

@@ -123,8 +123,17 @@ type Identity struct {
 	Roles string `yaml:"roles"`
 	// Scopes gets the caller's scopes, separated by spaces.
 	Scopes string `yaml:"scopes"`
-	// Method gets how the caller was authenticated (`jwt`, `api_key`).
+	// Method gets how the caller was authenticated (`jwt`, `api_key`,
+	// `client_certificate`).
 	Method string `yaml:"method"`
+	// ClientCertificate writes the caller's certificate, once it was verified for
+	// this API, into Client-Cert (RFC 9440). A client's own field is always
+	// removed. Default false.
+	ClientCertificate bool `yaml:"client_certificate"`
+	// ClientCertificateChain writes the certificates by which it was verified,
+	// from its issuer to the authority, into Client-Cert-Chain; only with
+	// client_certificate. Default false.
+	ClientCertificateChain bool `yaml:"client_certificate_chain"`
 }
 
 // Health says how a dead target is found.

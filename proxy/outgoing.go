@@ -210,6 +210,7 @@ func (o *outgoing) addIdentity(h *durward.Header, p *durward.Principal) {
 	list(n.Roles, p.Roles, ",")
 	list(n.Scopes, p.Scopes, " ")
 	one(n.Method, p.Method)
+	n.addCertificate(h, p)
 }
 
 // stripPrefix removes an API's prefix, on a segment's border, from a path.
