@@ -17,7 +17,7 @@ import (
 // other: facts travel in the Exchange.
 var domains = []string{
 	"listen", "route", "ratelimit", "cors", "authn", "authz", "contract",
-	"egress", "proxy", "audit", "observe", "store", "address", "lockout",
+	"egress", "proxy", "audit", "observe", "store", "token", "address", "lockout",
 }
 
 // importRules says what a package of this module may import of it, besides
