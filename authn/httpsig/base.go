@@ -12,6 +12,12 @@ import (
 	"durward"
 )
 
+// The fields of a signature, in canonical form.
+const (
+	headerInput     = "Signature-Input"
+	headerSignature = "Signature"
+)
+
 // Bounds of a signature.
 const (
 	maxComponents = 32
@@ -36,7 +42,8 @@ type work struct {
 	input, signature, other field
 	comps                   []component
 	base                    []byte
-	raw                     [maxSignature + 3]byte // the signature value, decoded
+	text                    [(maxSignature + 2) / 3 * 4]byte
+	raw                     [maxSignature + 3]byte // the signature value, decoded from text
 }
 
 var works = sync.Pool{New: func() any { return new(work) }}
@@ -119,10 +126,10 @@ func (w *work) pick(label, tag string) (s signed, err error) {
 	if value == nil {
 		return s, errPair
 	}
-	if value.inner || value.val.kind != kindBytes || value.p0 != value.p1 || len(value.val.text) > (maxSignature+2)/3*4 {
+	if value.inner || value.val.kind != kindBytes || value.p0 != value.p1 || len(value.val.text) > len(w.text) {
 		return s, errSignature
 	}
-	n, err := base64.StdEncoding.Decode(w.raw[:], []byte(value.val.text))
+	n, err := base64.StdEncoding.Decode(w.raw[:], w.text[:copy(w.text[:], value.val.text)])
 	if err != nil || n == 0 {
 		return s, errSignature
 	}
@@ -209,9 +216,3 @@ func (w *work) makeBase(m *message, s *signed) (err error) {
 	w.base = w.input.appendMember(b, s.member)
 	return nil
 }
-
-// The fields of a signature, in canonical form.
-const (
-	headerInput     = "Signature-Input"
-	headerSignature = "Signature"
-)

@@ -1,0 +1,243 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package httpsig
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"net/netip"
+	"slices"
+	"time"
+
+	"durward"
+)
+
+// Authenticate checks the one signature that counts. A nil error means that the
+// request was signed by the caller in the Principal. A *durward.Unavailable
+// means that it could not be decided, any other error why it was refused.
+func (m *Method) Authenticate(ctx context.Context, x *durward.Exchange) (durward.Principal, error) {
+	w := works.Get().(*work)
+	defer w.release()
+	msg := messageOf(x)
+	now := m.deps.Now()
+	s, until, err := m.judge(w, &msg, &x.In.Body, now)
+	if err != nil {
+		return durward.Principal{}, err
+	}
+	k, err := m.verify(w, &s, now)
+	if err != nil {
+		return durward.Principal{}, err
+	}
+	p := durward.Principal{Subject: k.id, Method: methodName, Bound: methodName, Credential: k.id, Roles: k.roles, Expires: k.notAfter}
+	if err := m.consumer(k, &p, x.Client.Address); err != nil {
+		return durward.Principal{}, err
+	}
+	if name := digestIn(w.comps, &msg); name != "" {
+		content, err := x.In.Body.Bytes()
+		if err != nil {
+			return durward.Principal{}, unreadable(err)
+		}
+		if err := w.checkDigest(msg.header, name, content); err != nil {
+			return durward.Principal{}, err
+		}
+	}
+	if err := m.use(ctx, k, &s, until); err != nil {
+		return durward.Principal{}, err
+	}
+	return p, nil
+}
+
+// Why a signature is refused, for the audit record.
+var (
+	errNoKeyID   = errors.New("signature: names no key")
+	errNoCreated = errors.New("signature: does not say when it was created")
+	errNoNonce   = errors.New("signature: has no nonce")
+	errTag       = errors.New("signature: has another tag")
+	errFuture    = errors.New("signature: created in the future")
+	errOld       = errors.New("signature: too old or expired")
+	errUnknown   = errors.New("signature: no such key")
+	errWrong     = errors.New("signature: does not match")
+	errAlgorithm = errors.New("signature: names another algorithm than its key's")
+	errKeyEnded  = errors.New("signature: its key has ended")
+	errNobody    = errors.New("signature: the consumer of its key does not exist")
+	errDisabled  = errors.New("signature: the consumer of its key is disabled")
+	errAddress   = errors.New("signature: its consumer may not call from this address")
+	errReplay    = errors.New("signature: was used before")
+)
+
+// judge does all that needs no key, and builds the signature base. It gives the
+// time until which the signature could be taken.
+func (m *Method) judge(w *work, msg *message, body *durward.Body, now time.Time) (s signed, until time.Time, err error) {
+	if err := w.read(msg.header); err != nil {
+		return s, until, err
+	}
+	if s, err = w.pick(m.label, m.tag); err != nil {
+		return s, until, err
+	}
+	last, err := m.window(&s, now.Unix())
+	if err != nil {
+		return s, until, err
+	}
+	if err := w.components(&s); err != nil {
+		return s, until, err
+	}
+	switch {
+	case !m.required.coveredBy(w.comps):
+		// A covered Repr-Digest does where the content needs a digest, but
+		// not where the configuration names Content-Digest.
+		return s, until, errUncovered
+	case hasContent(body) && digestIn(w.comps, msg) == "":
+		return s, until, errNoDigest
+	}
+	return s, time.Unix(last+1, 0), w.makeBase(msg, &s)
+}
+
+// window checks the parameters, and gives the last second in which s is taken.
+func (m *Method) window(s *signed, now int64) (last int64, err error) {
+	switch {
+	case !s.hasKeyID:
+		return 0, errNoKeyID
+	case !s.hasCreated:
+		return 0, errNoCreated
+	case m.nonce && !s.hasNonce:
+		return 0, errNoNonce
+	case m.tag != "" && s.tag != m.tag:
+		return 0, errTag
+	case s.hasExpires && s.expires <= s.created:
+		return 0, errParams
+	}
+	last = s.created + m.maxAge
+	if s.hasExpires {
+		last = min(last, s.expires)
+	}
+	last += m.skew
+	switch {
+	case s.created > now+m.skew:
+		return 0, errFuture
+	case now > last:
+		return 0, errOld
+	}
+	return last, nil
+}
+
+// verify finds the key and checks the signature. For an unknown id the same is
+// done with one of the known keys, always the same one for an id, so that time
+// does not tell whether an id exists.
+func (m *Method) verify(w *work, s *signed, now time.Time) (*key, error) {
+	var text [sha256.Size + maxText]byte
+	n := copy(text[:], m.pepper[:])
+	n += copy(text[n:], s.keyID)
+	sum := sha256.Sum256(text[:n])
+	stand := m.all[binary.BigEndian.Uint64(sum[:8])%uint64(len(m.all))]
+	k, known := m.keys[s.keyID]
+	if !known {
+		k = stand
+	}
+	good := k.verify(w.base, s.sig)
+	switch {
+	case !known:
+		return nil, errUnknown
+	case !good:
+		return nil, errWrong
+	case s.hasAlg && s.alg != k.alg:
+		return nil, errAlgorithm
+	case !k.notAfter.IsZero() && !now.Before(k.notAfter):
+		return nil, errKeyEnded
+	}
+	return k, nil
+}
+
+// consumer completes p with what the store knows of the key's holder.
+func (m *Method) consumer(k *key, p *durward.Principal, from netip.Addr) error {
+	if k.consumer == "" {
+		return nil
+	}
+	c, err := m.deps.Consumers.LookUp(k.consumer)
+	switch {
+	case errors.Is(err, durward.ErrNotFound):
+		return errNobody
+	case err != nil:
+		return unavailable(err)
+	case c.ID != k.consumer:
+		return errNobody
+	case c.Disabled:
+		return errDisabled
+	case within(c.Denied, from), len(c.Addresses) > 0 && !within(c.Addresses, from):
+		return errAddress
+	}
+	p.Subject, p.Consumer, p.Plan, p.Roles = c.ID, c.ID, c.Plan, union(k.roles, c.Roles)
+	return nil
+}
+
+// use makes s count once. It is the last check, so that a request that fails
+// another one can be sent again.
+func (m *Method) use(ctx context.Context, k *key, s *signed, until time.Time) error {
+	var text [sha256.Size + 1 + maxSignature]byte // and maxText is less
+	n := copy(text[:], k.print[:])
+	if s.hasNonce {
+		text[n] = 'n'
+		n += 1 + copy(text[n+1:], s.nonce)
+	} else {
+		text[n] = 's'
+		n += 1 + copy(text[n+1:], k.once(s.sig))
+	}
+	ok, err := m.deps.Uses.Use(ctx, usesSpace, sha256.Sum256(text[:n]), 1, until)
+	switch {
+	case err != nil:
+		return unavailable(err)
+	case !ok:
+		return errReplay
+	}
+	return nil
+}
+
+func unavailable(err error) error {
+	if away, ok := errors.AsType[*durward.Unavailable](err); ok {
+		return away
+	}
+	return &durward.Unavailable{Code: durward.CodeStoreUnavailable, Err: err}
+}
+
+// unreadable says why content could not be checked. It is not the signature's
+// fault, and has problems of its own.
+func unreadable(err error) error {
+	code := durward.CodeInternal
+	switch {
+	case errors.Is(err, durward.ErrBodyTooLarge):
+		code = durward.CodeBodyTooLarge
+	case errors.Is(err, durward.ErrBodyTimeout):
+		code = durward.CodeBodyTimeout
+	case errors.Is(err, durward.ErrBodyMalformed), errors.Is(err, durward.ErrBodyAborted):
+		code = durward.CodeMalformed
+	}
+	return &durward.Unavailable{Code: code, Err: err}
+}
+
+func within(prefixes []netip.Prefix, a netip.Addr) bool {
+	for _, p := range prefixes {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// union joins two lists without copying where one is enough.
+func union(a, b []string) []string {
+	switch {
+	case len(b) == 0:
+		return a
+	case len(a) == 0:
+		return b
+	}
+	out := slices.Clone(a)
+	for _, s := range b {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
