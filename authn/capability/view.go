@@ -67,10 +67,11 @@ func decode(dst, text []byte) ([]byte, error) {
 		dst = make([]byte, n)
 	}
 	got, err := base64url.Decode(dst[:n], text)
-	if err != nil || got != n { // fewer when line breaks were skipped
+	// The decoder skips line breaks.
+	if err != nil || base64url.EncodedLen(got) != len(text) {
 		return nil, errForm
 	}
-	return dst[:n], nil
+	return dst[:got], nil
 }
 
 // take cuts a string with one byte of length off b.
