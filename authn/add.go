@@ -5,6 +5,10 @@ package authn
 
 import (
 	"durward"
+	"durward/authn/capability"
+	"durward/authn/clientcert"
+	"durward/authn/dpop"
+	"durward/authn/httpsig"
 )
 
 // add makes one configured method. It adds an entry also with an error, so
@@ -21,9 +25,29 @@ func (m *Methods) add(c *Method, bearers map[string]*bearerAuth) error {
 		return durward.InvalidIn("api_key", err)
 	case c.JWT != nil:
 		b := m.bearer(c.JWT.header(), bearers)
-		return durward.InvalidIn("jwt", b.add(c.JWT, m.env))
+		return durward.InvalidIn("jwt", m.addIssuer(b, c.JWT))
+	case c.ClientCertificate != nil:
+		a, err := clientcert.New(*c.ClientCertificate, clientcert.Deps{Consumers: m.env.Consumers, Now: m.env.Now, Log: m.env.Log})
+		m.place(slot{authenticator: a, ambient: true})
+		return durward.InvalidIn("client_certificate", err)
+	case c.Signature != nil:
+		a, err := httpsig.New(*c.Signature, httpsig.Deps{Consumers: m.env.Consumers, Uses: m.env.Uses, Now: m.env.Now})
+		m.place(slot{authenticator: a})
+		return durward.InvalidIn("signature", err)
+	default:
+		s := slot{}
+		if c.Capability.Field() == authorization {
+			s.schemes = []string{"Capability"}
+		}
+		proofs, err := m.proofs(nil)
+		if err == nil {
+			s.authenticator, err = capability.New(*c.Capability, capability.Env{
+				Consumers: m.env.Consumers, Uses: m.env.Uses, Revocations: m.env.Revocations, Proof: proofs, Now: m.env.Now,
+			})
+		}
+		m.place(s)
+		return durward.InvalidIn("capability", err)
 	}
-	return nil
 }
 
 // bearer gives the reader of a field's tokens, one for all issuers, and adds an
@@ -38,7 +62,7 @@ func (m *Methods) bearer(header string, known map[string]*bearerAuth) *bearerAut
 		return b
 	}
 	b := &bearerAuth{
-		header: header, bound: map[*issuer]bool{}, proofs: map[*issuer]proofs{},
+		header: header, bound: map[*issuer]bool{}, proofs: map[*issuer]*dpop.Verifier{},
 		cache: m.env.Cache, revocations: m.env.Revocations, now: m.env.Now,
 	}
 	known[header] = b
@@ -50,11 +74,11 @@ func (m *Methods) bearer(header string, known map[string]*bearerAuth) *bearerAut
 	return b
 }
 
-// add makes b take the tokens of one more issuer.
-func (b *bearerAuth) add(c *JWT, env Env) error {
+// addIssuer makes b take the tokens of one more issuer.
+func (m *Methods) addIssuer(b *bearerAuth, c *JWT) error {
 	var i *issuer
-	if env.Issuers != nil {
-		i = env.Issuers.byName[c.Issuer]
+	if m.env.Issuers != nil {
+		i = m.env.Issuers.byName[c.Issuer]
 	}
 	if i == nil {
 		return durward.Invalid("issuer", "no issuer is called %q", c.Issuer)
@@ -64,5 +88,21 @@ func (b *bearerAuth) add(c *JWT, env Env) error {
 	}
 	b.issuers = append(b.issuers, i)
 	b.bound[i] = c.Bound
-	return nil
+	b.offers = b.offers || c.Bound || c.DPoP != nil
+	proofs, err := m.proofs(c.DPoP)
+	b.proofs[i] = proofs
+	return durward.InvalidIn("dpop", err)
+}
+
+// proofs makes a verifier of DPoP proofs; nil is the default one. Without a
+// place to remember used proofs there is none, and tokens that need one are
+// refused.
+func (m *Methods) proofs(c *dpop.Config) (*dpop.Verifier, error) {
+	if c == nil {
+		if m.env.Uses == nil {
+			return nil, nil
+		}
+		c = &dpop.Config{}
+	}
+	return dpop.New(*c, m.env.Uses, m.env.Now)
 }

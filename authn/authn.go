@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"time"
@@ -76,6 +77,7 @@ type Env struct {
 	Uses        Uses        // may be nil when nothing configured needs it
 	Attempts    Attempts    // nil: failures are not counted
 	Now         func() time.Time
+	Log         *slog.Logger // nil logs nothing
 }
 
 var (

@@ -52,6 +52,7 @@ func (m *Method) kind() string {
 		set  bool
 	}{
 		{"jwt", m.JWT != nil}, {"api_key", m.APIKey != nil},
+		{"client_certificate", m.ClientCertificate != nil}, {"signature", m.Signature != nil}, {"capability", m.Capability != nil},
 	} {
 		if k.set {
 			if kind != "" {
@@ -90,6 +91,12 @@ func (m *Method) check(seen places) error {
 	switch {
 	case m.APIKey != nil:
 		err = m.APIKey.check()
+	case m.ClientCertificate != nil:
+		err = m.ClientCertificate.Check()
+	case m.Signature != nil:
+		err = m.Signature.Check()
+	case m.Capability != nil:
+		err = m.Capability.Check()
 	}
 	if seen.again(kind) {
 		err = errors.Join(err, durward.Invalid("", "is listed twice"))
@@ -125,6 +132,12 @@ func (j *JWT) check() error {
 	}
 	if j.Header != "" && !fieldName(j.Header) {
 		errs = append(errs, durward.Invalid("header", "is not a field name"))
+	}
+	if j.DPoP != nil {
+		errs = append(errs, durward.InvalidIn("dpop", j.DPoP.Check()))
+	}
+	if j.header() != authorization && j.DPoP != nil {
+		errs = append(errs, durward.Invalid("dpop", "needs the token in Authorization (RFC 9449, 7.1)"))
 	}
 	return errors.Join(errs...)
 }

@@ -9,6 +9,10 @@ import (
 	"slices"
 
 	"durward"
+	"durward/authn/capability"
+	"durward/authn/clientcert"
+	"durward/authn/dpop"
+	"durward/authn/httpsig"
 )
 
 // Config is the `authenticate` list of an API: the kinds of credential that
@@ -23,6 +27,13 @@ type Method struct {
 	JWT *JWT `yaml:"jwt"`
 	// APIKey takes API keys from the store.
 	APIKey *APIKey `yaml:"api_key"`
+	// ClientCertificate takes the client certificate of the TLS connection.
+	// The listener must ask for one.
+	ClientCertificate *clientcert.Config `yaml:"client_certificate"`
+	// Signature takes requests that are signed (RFC 9421).
+	Signature *httpsig.Config `yaml:"signature"`
+	// Capability takes capability tokens.
+	Capability *capability.Config `yaml:"capability"`
 	// All needs every one of the listed credentials in one request.
 	All []Method `yaml:"all"`
 	// Schemes are the security schemes of the contract that this method is,
@@ -41,6 +52,9 @@ type JWT struct {
 	// DPoP (RFC 9449) or a client certificate (RFC 8705). A token that is
 	// bound needs its key whatever is set here.
 	Bound bool `yaml:"bound"`
+	// DPoP says how proofs of possession are checked. It needs setting only
+	// where the defaults do not fit.
+	DPoP *dpop.Config `yaml:"dpop"`
 }
 
 var _ encoding.TextUnmarshaler = (*JWT)(nil)
@@ -116,6 +130,10 @@ func CredentialHeaders(cfg Config) []string {
 			}
 		case m.APIKey != nil && m.APIKey.header() != "":
 			names = append(names, m.APIKey.header())
+		case m.Capability != nil:
+			names = append(names, m.Capability.Field(), "Dpop")
+		case m.Signature != nil:
+			names = append(names, httpsig.CredentialHeaders()...)
 		}
 	}
 	slices.Sort(names)

@@ -3,7 +3,11 @@
 
 package authn
 
-import "errors"
+import (
+	"errors"
+
+	"durward/authn/dpop"
+)
 
 // confirmation names the key that a token is bound to (RFC 7800); the zero
 // value is that of a bearer token.
@@ -45,3 +49,12 @@ func readConfirmation(claims map[string]any) (c confirmation, err error) {
 	}
 	return c, nil
 }
+
+// unproven says that a proof of possession was refused. Its challenge tells a
+// client that only has to send another nonce.
+type unproven struct {
+	error
+	proofs *dpop.Verifier
+}
+
+func (u *unproven) Unwrap() error { return u.error }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"durward"
+	"durward/authn/clientcert"
+	"durward/authn/dpop"
 )
 
 var (
@@ -19,7 +21,7 @@ var (
 	errUnbound      = errors.New("jwt: bound to no key, where the API takes only tokens that are (cnf)")
 	errBearer       = errors.New("jwt: bound to a key by DPoP, but sent as a mere bearer token (RFC 9449, 7.1)")
 	errDowngrade    = errors.New("jwt: sent by DPoP, but not bound to a key (cnf.jkt)")
-	errProofKey     = errors.New("jwt: bound to another key than the proof is of")
+	errNoProofs     = errors.New("jwt: bound to a key by DPoP, and nothing here remembers which proofs were used")
 	errCertificate  = errors.New("jwt: bound to a client certificate that the connection has not (RFC 8705)")
 )
 
@@ -28,12 +30,13 @@ var (
 type bearerAuth struct {
 	header      string
 	issuers     []*issuer
-	bound       map[*issuer]bool   // takes only tokens that are bound to a key
-	proofs      map[*issuer]proofs // of those with a configuration of their own
-	opaque      opaqueTokens       // nil takes JWTs only
-	opaqueName  string             // Principal.Issuer of its tokens
+	bound       map[*issuer]bool           // takes only tokens that are bound to a key
+	proofs      map[*issuer]*dpop.Verifier // of those with a configuration of their own
+	opaque      opaqueTokens               // nil takes JWTs only
+	opaqueName  string                     // Principal.Issuer of its tokens
 	opaqueBound bool
-	dpop        proofs
+	dpop        *dpop.Verifier // for opaque tokens
+	offers      bool           // challenges name DPoP
 	cache       *Cache
 	revocations Revocations
 	now         func() time.Time
@@ -57,10 +60,16 @@ func (b *bearerAuth) Present(x *durward.Exchange) int {
 
 // Challenge is RFC 6750, section 3. It says that a token was bad, not why.
 func (b *bearerAuth) Challenge(realm string, bad bool) string {
+	s := `Bearer realm="` + realm + `"`
 	if bad {
-		return `Bearer realm="` + realm + `", error="invalid_token"`
+		s += `, error="invalid_token"`
 	}
-	return `Bearer realm="` + realm + `"`
+	if b.offers {
+		for _, v := range b.proofs {
+			return s + ", " + v.Challenge(realm, false, nil)
+		}
+	}
+	return s
 }
 
 // Authenticate verifies the token, or knows it from the cache; then, if the
@@ -145,7 +154,7 @@ func (b *bearerAuth) confirm(ctx context.Context, x *durward.Exchange, raw strin
 			return errDowngrade
 		}
 		return errUnbound
-	case c.x5t != "" && !boundTo(x, c.x5t):
+	case c.x5t != "" && !clientcert.Bound(x, c.x5t):
 		return errCertificate
 	case c.x5t != "":
 		p.Bound, p.Certificate = "mtls", x.In.TLS.PeerCertificates[0]
@@ -159,17 +168,15 @@ func (b *bearerAuth) confirm(ctx context.Context, x *durward.Exchange, raw strin
 	if !byDPoP {
 		return errBearer
 	}
-	proofs := b.proofs[v.issuer]
+	proofs := b.dpop
+	if v.issuer != nil {
+		proofs = b.proofs[v.issuer]
+	}
 	if proofs == nil {
-		proofs = b.dpop
+		return errNoProofs
 	}
-	jkt, err := proofs.Verify(ctx, x, raw)
-	if err != nil {
-		x.Extra.Add("Www-Authenticate", proofs.Challenge(realmOf(x), true, err))
-		return err
-	}
-	if jkt != c.jkt { // both are public
-		return errProofKey
+	if err := proofs.Verify(ctx, x, raw, c.jkt); err != nil {
+		return &unproven{err, proofs}
 	}
 	p.Bound = "dpop"
 	return nil
@@ -242,17 +249,12 @@ func (b *bearerAuth) issuer(iss string) *issuer {
 	return nil
 }
 
-type proofs interface {
-	Verify(ctx context.Context, x *durward.Exchange, token string) (string, error)
-	Challenge(realm string, bad bool, err error) string
+// opaqueTokens asks about tokens that say nothing themselves.
+type opaqueTokens interface {
+	Check(ctx context.Context, raw string) (introspected, error)
 }
 
 type introspected struct {
 	Principal durward.Principal
 	JKT, X5T  string
 }
-type opaqueTokens interface {
-	Check(ctx context.Context, raw string) (introspected, error)
-}
-
-func boundTo(*durward.Exchange, string) bool { return false }

@@ -121,7 +121,7 @@ func (m *Method) is(s *Scheme) bool {
 		}
 		return false
 	case "mutualTLS":
-		return false
+		return m.ClientCertificate != nil
 	case "oauth2", "openIdConnect":
 		return m.JWT != nil && m.JWT.header() == authorization
 	case "http":
@@ -131,9 +131,9 @@ func (m *Method) is(s *Scheme) bool {
 		case "apikey":
 			return m.APIKey != nil && m.APIKey.header() == authorization
 		case "capability":
-			return false
+			return m.Capability != nil
 		case "signature":
-			return false
+			return m.Signature != nil
 		}
 	}
 	return false

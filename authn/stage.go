@@ -293,6 +293,9 @@ func (s *stage) fail(x *durward.Exchange, a durward.Attempt, bad int, err error)
 // what was wrong they say nothing.
 func (s *stage) refuse(x *durward.Exchange, bad int, err error) durward.Decision {
 	realm := realmOf(x)
+	if u, ok := errors.AsType[*unproven](err); ok {
+		x.Extra.Add("Www-Authenticate", u.proofs.Challenge(realm, true, u.error))
+	}
 	for i := range s.slots {
 		if c := s.slots[i].Challenge(realm, i == bad); c != "" {
 			x.Extra.Add("Www-Authenticate", c)

@@ -5,6 +5,7 @@ package capability
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"strings"
 	"testing"
@@ -61,8 +62,12 @@ func (m *testMethod) Revoked(issuer, credential string) bool {
 	return m.revoked[issuer+" "+credential]
 }
 
-func (m *testMethod) Verify(_ context.Context, _ *durward.Exchange, token string) (string, error) {
-	return m.proof(token)
+func (m *testMethod) Verify(_ context.Context, _ *durward.Exchange, token, want string) error {
+	jkt, err := m.proof(token)
+	if err == nil && jkt != want {
+		err = errors.New("proof of another key")
+	}
+	return err
 }
 
 func newMethod(t testing.TB, change ...func(*Config)) *testMethod {

@@ -38,10 +38,11 @@ type Revocations interface {
 
 // Proof verifies that the caller holds the key that a token is bound to.
 type Proof interface {
-	// Verify gives the JWK thumbprint (RFC 7638, SHA-256, base64url) of the
-	// key whose proof for this request and this token it has verified (RFC 9449).
-	// It is called at most once for a request, after all that is cheaper.
-	Verify(ctx context.Context, x *durward.Exchange, token string) (jkt string, err error)
+	// Verify is nil when x carries a proof for this request and this token
+	// (RFC 9449) by the key with the JWK thumbprint jkt (RFC 7638, SHA-256,
+	// base64url). It is called at most once for a request, after all that is
+	// cheaper.
+	Verify(ctx context.Context, x *durward.Exchange, token, jkt string) error
 }
 
 // Env is what a Method needs of the gateway.
@@ -67,7 +68,6 @@ var (
 	errRevoked  = errors.New("capability: revoked")
 	errConsumer = errors.New("capability: its consumer is not known, or disabled")
 	errNoProof  = errors.New("capability: bound to a key, and proofs are not taken here")
-	errProof    = errors.New("capability: bound to another key than was proven")
 )
 
 // skew is how far, in seconds, the clock of a minter may be ahead.
@@ -278,16 +278,9 @@ func (m *Method) prove(ctx context.Context, x *durward.Exchange, text string, wa
 	if m.env.Proof == nil {
 		return errNoProof
 	}
-	jkt, err := m.env.Proof.Verify(ctx, x, text)
-	if err != nil {
-		return err
-	}
-	var b [43]byte
-	base64url.Encode(b[:], want)
-	if jkt != string(b[:]) {
-		return errProof
-	}
-	return nil
+	var jkt [43]byte
+	base64url.Encode(jkt[:], want)
+	return m.env.Proof.Verify(ctx, x, text, string(jkt[:]))
 }
 
 // unavailable says that something that is needed to decide is away.
