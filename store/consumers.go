@@ -54,7 +54,14 @@ func insertConsumer(ctx context.Context, tx *sql.Tx, c *durward.Consumer) error 
 
 // Consumer reads one consumer from the database.
 func (s *Store) Consumer(ctx context.Context, id string) (durward.Consumer, error) {
-	found, err := queryConsumers(ctx, s.db, id)
+	return queryConsumer(ctx, s.db, id)
+}
+
+func queryConsumer(ctx context.Context, q querier, id string) (durward.Consumer, error) {
+	if id == "" { // which would pick all
+		return durward.Consumer{}, durward.ErrNotFound
+	}
+	found, err := queryConsumers(ctx, q, id)
 	if err != nil {
 		return durward.Consumer{}, err
 	}
@@ -74,15 +81,11 @@ func (s *Store) Consumers(ctx context.Context) ([]durward.Consumer, error) {
 func (s *Store) UpdateConsumer(ctx context.Context, id string, change Change) (durward.Consumer, error) {
 	var c durward.Consumer
 	err := s.write(ctx, func(tx *sql.Tx) error {
-		found, err := queryConsumers(ctx, tx, id)
+		found, err := queryConsumer(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		if len(found) == 0 {
-			return durward.ErrNotFound
-		}
-		c = found[0]
-		c = normalConsumer(change.of(c))
+		c = normalConsumer(change.of(found))
 		if err := checkConsumer(&c); err != nil {
 			return err
 		}

@@ -110,6 +110,9 @@ func insertKey(ctx context.Context, tx *sql.Tx, k *durward.Key) error {
 }
 
 func queryKey(ctx context.Context, q querier, id string) (durward.Key, error) {
+	if id == "" { // which would pick all
+		return durward.Key{}, durward.ErrNotFound
+	}
 	found, err := queryKeys(ctx, q, durward.KeyFilter{ID: id})
 	if err != nil {
 		return durward.Key{}, err

@@ -113,6 +113,18 @@ func TestAllKeysThatMatchAreRevokedTogether(t *testing.T) {
 	})
 }
 
+func TestNoIdIsNotEveryId(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *Store) {
+		shared(t, s)
+		_, err := s.Consumer(ctx, "")
+		wantErr(t, err, durward.ErrNotFound)
+		_, err = s.UpdateConsumer(ctx, "", Change{})
+		wantErr(t, err, durward.ErrNotFound)
+		wantErr(t, s.RevokeKey(ctx, "", start), durward.ErrNotFound)
+		wantErr(t, s.RotateKey(ctx, "", key("k5", "acme"), start), durward.ErrNotFound)
+	})
+}
+
 func TestManyKeysAreAddedAllOrNone(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *Store) {
 		shared(t, s)

@@ -118,6 +118,9 @@ func (r *Ring) Revoke(ctx context.Context, id string) (k durward.Key, err error)
 // not yet. The error is durward.ErrNotFound when there is no such consumer.
 func (r *Ring) RevokeConsumer(ctx context.Context, consumer string) (revoked []durward.Key, err error) {
 	defer func() { r.note("key.revoke", consumer, "", count(revoked)+" of the consumer", err) }()
+	if consumer == "" { // which would pick all
+		return nil, durward.ErrNotFound
+	}
 	if _, err := r.store.Consumer(ctx, consumer); err != nil {
 		return nil, err
 	}
