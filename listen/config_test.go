@@ -31,7 +31,7 @@ func TestCheckReportsEveryFault(t *testing.T) {
 		"a port too large":        {with(func(c *Config) { c.Address = ":65536" }), []string{"address"}},
 		"h2 maybe":                {with(func(c *Config) { c.HTTP2 = "maybe" }), []string{"http2"}},
 		"TLS without certificate": {with(func(c *Config) { c.TLS = &TLS{} }), []string{"tls.certificates"}},
-		"TLS 1.1":                 {with(func(c *Config) { c.TLS = &TLS{[]Certificate{{"a", "b"}}, "1.1"} }), []string{"tls.min_version"}},
+		"TLS 1.1":                 {with(func(c *Config) { c.TLS = &TLS{Certificates: []Certificate{{"a", "b"}}, MinVersion: "1.1"} }), []string{"tls.min_version"}},
 		"half a certificate":      {with(func(c *Config) { c.TLS = &TLS{Certificates: []Certificate{{"a", "b"}, {Cert: "a"}, {Key: "b"}}} }), []string{"tls.certificates[1].key", "tls.certificates[2].cert"}},
 		"limits that are none": {with(func(c *Config) {
 			c.Limits = Limits{HeaderBytes: 1, HeaderTimeout: units.Duration(time.Hour), BodyTimeout: 1, BodyMinRate: -1,

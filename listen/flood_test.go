@@ -50,12 +50,14 @@ func TestFramesAreFoundInAnyPieces(t *testing.T) {
 	w.WriteData(1, true, []byte("hello"))
 	w.WriteRSTStream(1, http2.ErrCodeCancel)
 	w.WriteData(3, false, nil)
+	w.WriteGoAway(7, http2.ErrCodeEnhanceYourCalm, []byte("calm down"))
 	w.WritePing(false, [8]byte{})
 	want := []frame{
-		{length: 6, kind: 4}, {length: 5, kind: frameData, flags: flagEndStream},
-		{length: 4, kind: frameReset, code: 8}, {kind: frameData}, {length: 8, kind: 6},
+		{length: 6, kind: frameSettings}, {length: 5, kind: frameData, flags: flagEndStream, stream: 1},
+		{length: 4, kind: frameReset, code: 8, stream: 1}, {kind: frameData, stream: 3},
+		{length: 17, kind: frameGoAway, code: 11}, {length: 8, kind: framePing},
 	}
-	for _, sizes := range [][]byte{nil, {0}, {1}, {8}, {9, 0, 3}, {12}} {
+	for _, sizes := range [][]byte{nil, {0}, {1}, {8}, {9, 0, 3}, {12}, {16}} {
 		got, within := scanAll(b.Bytes(), sizes...)
 		if diff := cmp.Diff(want, got, cmp.AllowUnexported(frame{})); diff != "" || within {
 			t.Errorf("in pieces of %v: %s, within %v", sizes, diff, within)
@@ -71,6 +73,8 @@ func TestFramesAreFoundInAnyPieces(t *testing.T) {
 func FuzzFrameCounter(f *testing.F) {
 	f.Add([]byte("\x00\x00\x04\x03\x00\x00\x00\x00\x01\x00\x00\x00\x08\x00\x00\x00\x04\x00\x00\x00\x00\x00"), []byte{0, 5})
 	f.Add([]byte("\x00\x00\x05\x03\x00\x00\x00\x00\x01\x00\x00\x00\x08\x00\x00\x00\x00\x00\x01\x00\x00\x00\x01"), []byte{3})
+	f.Add([]byte("\x00\x00\x09\x07\x00\x00\x00\x00\x00\x00\x00\x00\x07\x00\x00\x00\x0b!\x00\x00\x00\x04\x00\x00\x00\x00\x00"), []byte{1, 14})
+	f.Add([]byte("\x00\x00\x03\x07\x00\x00\x00\x00\x00\x00\x00\x00"), []byte{})
 	f.Add([]byte("\xff\xff\xff\x00\x00"), []byte{})
 	f.Fuzz(func(t *testing.T, b, sizes []byte) {
 		whole, within := scanAll(b)
@@ -81,7 +85,7 @@ func FuzzFrameCounter(f *testing.F) {
 		r := bytes.NewReader(b)
 		for _, f := range whole {
 			h, err := http2.ReadFrameHeader(r)
-			if err != nil || h.Length != f.length || byte(h.Type) != f.kind || byte(h.Flags) != f.flags {
+			if err != nil || h.Length != f.length || byte(h.Type) != f.kind || byte(h.Flags) != f.flags || h.StreamID != f.stream {
 				t.Fatalf("%+v, and by x/net %v, %v", f, h, err)
 			}
 			io.CopyN(io.Discard, r, int64(h.Length))

@@ -103,8 +103,10 @@ func (f *front) newHTTP2() *http.Server {
 		ReadHeaderTimeout: f.limits.HeaderTimeout.Std(),
 		IdleTimeout:       f.limits.IdleTimeout.Std(),
 		// net/http counts fields as RFC 9113, section 10.5.1 does, with 32
-		// bytes each, and allows ten of those beyond what it is told.
-		MaxHeaderBytes:               int(f.limits.HeaderBytes) - 320,
+		// bytes each, and allows ten of those beyond what it is told. It gets
+		// twice the limit, so that what is not far over it is refused by us,
+		// with a problem and a record.
+		MaxHeaderBytes:               2*int(f.limits.HeaderBytes) - 320,
 		DisableGeneralOptionsHandler: true,
 		ConnContext:                  withConn,
 		ErrorLog:                     log.New(io.Discard, "", 0),

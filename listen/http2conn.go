@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -33,6 +34,14 @@ type http2conn struct {
 	in    scanner     // by the goroutine that reads
 	out   scanner     // by the goroutine that writes; writers take turns
 
+	newest uint32        // stream that the client opened last
+	opened atomic.Uint64 // streams that it opened
+	served atomic.Uint64 // those that came to be requests
+	resets atomic.Uint64 // those that net/http reset for an error of the client
+	failed atomic.Uint32 // the code of the GOAWAY that ended the connection
+	gone   atomic.Bool   // it was cut
+	once   sync.Once     // around what is counted at the end
+
 	section bool      // a header section has begun and not ended
 	until   time.Time // when the frame or section must have ended
 	alarm   time.Time // the read deadline in force, zero when there is none
@@ -53,7 +62,7 @@ func (h *http2conn) Read(p []byte) (int, error) {
 		n, err := h.Conn.Read(p)
 		if n > 0 {
 			if !h.scan(p[:n]) {
-				return 0, h.cut(errFlood)
+				return 0, errFlood
 			}
 			return n, err
 		}
@@ -62,7 +71,8 @@ func (h *http2conn) Read(p []byte) (int, error) {
 			return n, err
 		}
 		if h.pending() && !time.Now().Before(h.until) {
-			return 0, h.cut(errHalfDone)
+			h.cut(cutSlow)
+			return 0, errHalfDone
 		}
 		// An alarm of an earlier frame.
 		h.alarm = time.Time{}
@@ -86,7 +96,8 @@ func (h *http2conn) arm() {
 	}
 }
 
-// scan counts what was read, and is false when it is too much.
+// scan counts what was read. It is false when it is too much, and then the
+// connection is cut.
 func (h *http2conn) scan(p []byte) bool {
 	for {
 		partly := h.in.have > 0
@@ -99,9 +110,14 @@ func (h *http2conn) scan(p []byte) bool {
 		}
 		p = rest
 		if !h.left.take(received(f)) {
+			h.cut(floodOf(f))
 			return false
 		}
 		h.begun(f)
+		if f.kind == frameHeaders && f.stream > h.newest { // else a trailer section
+			h.newest = f.stream
+			h.opened.Add(1)
+		}
 	}
 }
 
@@ -134,19 +150,66 @@ func (h *http2conn) Write(p []byte) (int, error) {
 		if cost := sent(f); cost < 0 {
 			h.left.give(-cost)
 		} else if !h.left.take(cost) {
-			return 0, h.cut(errFlood)
+			h.cut(cutProvoked)
+			return 0, errFlood
 		}
+		h.failing(f)
 	}
 	return h.Conn.Write(p)
 }
 
-// cut ends the connection. The client gets no GOAWAY, for that could wait
-// behind what it does not read.
-func (h *http2conn) cut(why error) error {
+// failing notes what net/http ends by itself for an error of the client.
+func (h *http2conn) failing(f frame) {
+	switch f.kind {
+	case frameReset:
+		if sent(f) > 0 {
+			h.resets.Add(1)
+		}
+	case frameGoAway:
+		h.failed.Store(f.code)
+	}
+}
+
+// cut ends the connection and says so in the log. The client gets no GOAWAY,
+// for that could wait behind what it does not read.
+func (h *http2conn) cut(kind cutKind) {
 	h.ended.Store(true)
-	h.own.guard.refused.Add(1)
+	if !h.gone.Swap(true) {
+		g := h.own.guard
+		g.refused.Add(1)
+		g.http2.cut[kind].Add(1)
+		if ok, held := g.http2.lines.take(time.Now()); ok {
+			h.own.home.log.Warn("HTTP/2 connection cut", "kind", cutNames[kind], "peer", h.own.peer.Addr().String(), "lines_held_back", held)
+		}
+	}
 	h.own.Close()
-	return why
+}
+
+// Close counts what net/http refused without asking anybody: streams that the
+// client opened and that never came to be requests.
+func (h *http2conn) Close() error {
+	h.once.Do(h.account)
+	return h.Conn.Close()
+}
+
+func (h *http2conn) account() {
+	g := h.own.guard
+	refused := uint64(0)
+	if opened, served := h.opened.Load(), h.served.Load(); opened > served {
+		refused = opened - served
+	}
+	code := h.failed.Load()
+	g.http2.refused.Add(refused)
+	if code != 0 {
+		g.http2.errors.Add(1)
+	}
+	if refused == 0 && code == 0 || h.gone.Load() {
+		return // cut said enough
+	}
+	if ok, held := g.http2.lines.take(time.Now()); ok {
+		h.own.home.log.Info("HTTP/2 requests refused by the protocol", "requests", refused, "resets", h.resets.Load(), "error_code", code,
+			"peer", h.own.peer.Addr().String(), "lines_held_back", held)
+	}
 }
 
 // NetConn gives the connection below; see ours.

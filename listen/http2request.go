@@ -19,6 +19,7 @@ import (
 // ServeHTTP is where an HTTP/2 request leaves the standard library.
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := r.Context().Value(connKey{}).(*http2conn)
+	c.served.Add(1)
 	x := f.handler.Acquire()
 	x.Started = time.Now()
 	f.fill(&x.In, w, r, c, x.Started)
@@ -34,6 +35,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // What a request over HTTP/2 is refused for that net/http lets pass. What it
 // finds itself it answers by a reset of the stream or with a 400 of its own.
 var (
+	errSection    = errors.New("header section is too large")
 	errLength     = errors.New("Content-Length is not the length of the content")
 	errValueSpace = errors.New("field value begins or ends with white space")
 )
@@ -61,6 +63,9 @@ func (f *front) fill(in *durward.Request, w http.ResponseWriter, r *http.Request
 	if !lengthHolds(r) {
 		in.Fault, in.FaultErr = durward.CodeMalformed, errLength
 	}
+	if sectionSize(in) > int64(f.limits.HeaderBytes) {
+		in.Fault, in.FaultErr = durward.CodeHeaderTooLarge, errSection
+	}
 	if in.Fault != "" || r.ContentLength == 0 && len(r.Header["Content-Length"]) == 0 {
 		in.Body.Init(nil, 0)
 		return
@@ -87,6 +92,16 @@ func lengthHolds(r *http.Request) bool {
 	}
 	n, err := strconv.ParseUint(said[0], 10, 63)
 	return len(said) == 1 && err == nil && int64(n) == r.ContentLength
+}
+
+// sectionSize is the size of a header section by RFC 9113, section 10.5.1.
+func sectionSize(in *durward.Request) int64 {
+	const pseudo = len(":method:scheme:authority:path") + 4*32
+	n := pseudo + len(in.Method) + len(in.Scheme) + len(in.Host) + len(in.RawPath) + len(in.RawQuery)
+	for i := range in.Header {
+		n += len(in.Header[i].Name) + len(in.Header[i].Value) + 32
+	}
+	return int64(n)
 }
 
 func headerOf(m http.Header) durward.Header {

@@ -206,14 +206,16 @@ func (s *Set) Addresses() map[string]net.Addr {
 type Stats struct {
 	Open    int    // connections open now
 	Refused uint64 // closed because a limit was reached, since the start
+	HTTP2   HTTP2Stats
 }
 
 // Stats gives the present counts.
 func (s *Set) Stats() Stats {
-	var st Stats
+	st := Stats{HTTP2: newHTTP2Stats()}
 	for _, sock := range s.list() {
 		st.Open += sock.guard.open()
 		st.Refused += sock.guard.refused.Load()
+		sock.guard.http2.addTo(&st.HTTP2)
 	}
 	return st
 }

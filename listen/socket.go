@@ -78,6 +78,7 @@ type guard struct {
 	by    map[netip.Addr]int
 
 	refused atomic.Uint64
+	http2   http2counts
 }
 
 func newGuard() *guard { return &guard{by: map[netip.Addr]int{}} }

@@ -148,7 +148,9 @@ func mayDiffer(reason string, s *snapshot, before []*snapshot) bool {
 	case "HPE_INVALID_METHOD":
 		return !slices.Contains(knownMethods, s.method)
 	case "HPE_CLOSED_CONNECTION": // llhttp obeys Proxy-Connection as if it were Connection
-		return slices.ContainsFunc(before, func(s *snapshot) bool { return listed(strings.Join(s.header.Values(nil, "Proxy-Connection"), ","), "close") })
+		return slices.ContainsFunc(before, func(s *snapshot) bool {
+			return listed(strings.Join(s.header.Values(nil, "Proxy-Connection"), ","), "close")
+		})
 	}
 	return false
 }
