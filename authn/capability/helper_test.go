@@ -14,6 +14,8 @@ import (
 	"durward"
 )
 
+var errProof = errors.New("proof of another key")
+
 const testSecret = "a secret for tests of at least 32 bytes"
 
 // start is when everything happens.
@@ -65,7 +67,7 @@ func (m *testMethod) Revoked(issuer, credential string) bool {
 func (m *testMethod) Verify(_ context.Context, _ *durward.Exchange, token, want string) error {
 	jkt, err := m.proof(token)
 	if err == nil && jkt != want {
-		err = errors.New("proof of another key")
+		err = errProof
 	}
 	return err
 }

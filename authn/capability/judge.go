@@ -24,6 +24,7 @@ var (
 	errEarly     = errors.New("capability: not valid yet")
 	errKeys      = errors.New("capability: bound to two keys")
 	errUsesTime  = errors.New("capability: a use count without a not-after within max_age before it")
+	errCounts    = errors.New("capability: more than 4 use counts")
 	errFields    = errors.New("capability: more than 8 body-field caveats")
 )
 
@@ -104,6 +105,9 @@ func (j *judge) one(t Type, body []byte) error {
 // max_age is refused, not shortened: if max_age grew later, the token would
 // come back to life with its count forgotten.
 func (j *judge) count() error {
+	if j.uses == maxCounts {
+		return errCounts
+	}
 	j.w.uses[j.uses].until = j.ends
 	j.uses++
 	return unless(j.ends <= j.most, errUsesTime)

@@ -16,6 +16,7 @@ import (
 
 const (
 	maxFields  = 8       // body-field caveats in a token
+	maxCounts  = 4       // use counts in a token: each takes room in a store
 	maxContent = 1 << 20 // bytes of content that are judged
 )
 

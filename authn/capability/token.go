@@ -134,7 +134,7 @@ func (t Token) Attenuate(caveats ...Caveat) (Token, error) {
 
 // checkOrder checks the caveats from the given one on.
 func checkOrder(all []Caveat, from int) error {
-	ends, fields := false, 0
+	ends, fields, counts := false, 0, 0
 	for i, c := range all {
 		if i >= from {
 			if err := c.Check(); err != nil {
@@ -144,8 +144,16 @@ func checkOrder(all []Caveat, from int) error {
 		switch {
 		case c.kind == TypeNotAfter:
 			ends = true
-		case c.kind == TypeUses && !ends && i >= from:
-			return errOrder
+		case c.kind == TypeUses:
+			if counts++; i < from {
+				continue
+			}
+			if !ends {
+				return errOrder
+			}
+			if counts > maxCounts {
+				return errCounts
+			}
 		case c.kind == TypeBody:
 			if fields++; fields > maxFields && i >= from {
 				return errFields

@@ -31,6 +31,7 @@ const PREFIX = "dwc_";
 const MAX_TEXT = 4096;
 const MAX_CAVEATS = 32;
 const MAX_FIELDS = 8;
+const MAX_COUNTS = 4;
 const MAX_TIME = 253402300799;
 const TAG = 32;
 const LABEL = new TextEncoder().encode("durward-capability-v1");
@@ -111,9 +112,11 @@ function checkOrder(had, added) {
   if (had.length + added.length > MAX_CAVEATS) fail("the token would have more than 32 caveats");
   let ends = had.some((c) => c.type === "not-after");
   let fields = had.filter((c) => c.type === "body-field").length;
+  let counts = had.filter((c) => c.type === "uses").length;
   for (const { type } of added) {
     if (type === "not-after") ends = true;
     if (type === "uses" && !ends) fail("uses: a not-after must stand before it");
+    if (type === "uses" && ++counts > MAX_COUNTS) fail("the token would have more than 4 use counts");
     if (type === "body-field" && ++fields > MAX_FIELDS) fail("the token would have more than 8 body-field caveats");
   }
 }
