@@ -4,6 +4,7 @@
 package config
 
 import (
+	"durward/address"
 	"durward/authn"
 	"durward/authz"
 	"durward/contract"
@@ -12,6 +13,7 @@ import (
 	"durward/internal/units"
 	"durward/proxy"
 	"durward/ratelimit"
+	"durward/token"
 )
 
 // API is one entry of `apis:`: a set of operations behind one prefix.
@@ -34,6 +36,9 @@ type API struct {
 	Authenticate authn.Config `yaml:"authenticate"`
 	// Security says how the contract's own security is taken.
 	Security Security `yaml:"security"`
+	// Addresses are the client addresses that may call the API. One that may
+	// not is refused before anything else is done for it.
+	Addresses address.Config `yaml:"addresses"`
 	// RateLimit limits clients before they are authenticated. Each API counts
 	// for itself.
 	RateLimit ratelimit.Config `yaml:"rate_limit"`
@@ -42,6 +47,9 @@ type API struct {
 	// Authorize says who may call what. Every operation that is not public
 	// must be covered by it.
 	Authorize authz.Config `yaml:"authorize"`
+	// IdentityToken tells the upstream who calls, in a token that the gateway
+	// signs. The keys are those of token.
+	IdentityToken *token.IdentityConfig `yaml:"identity_token"`
 	// CORS says which web origins may call the API from a browser. Without it
 	// none but the API's own may.
 	CORS *cors.Config `yaml:"cors"`

@@ -96,6 +96,13 @@ func (c *Config) checkAPI(f *faults, at string, api *API) {
 	if api.CORS != nil {
 		f.in(at+".cors", api.CORS.Check())
 	}
+	f.in(at+".addresses", api.Addresses.Check())
+	if api.IdentityToken != nil {
+		f.in(at+".identity_token", api.IdentityToken.Check())
+		if c.Token == nil {
+			f.add(at+".identity_token", "needs token, which names the keys to sign with")
+		}
+	}
 	c.checkIssuers(f, at, api)
 	for id, op := range api.Operations {
 		if op == nil {

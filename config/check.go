@@ -85,6 +85,9 @@ func (c *Config) checkGateway(f *faults) {
 		}
 	}
 	f.in("audit", c.Audit.Check())
+	if c.Token != nil {
+		f.in("token", c.Token.Check())
+	}
 	f.in("rate_limit", c.RateLimit.Check())
 	f.in("tracing", c.Tracing.Check())
 	if c.Limits.Requests < 0 || c.Limits.Requests > 1e6 {

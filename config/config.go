@@ -26,6 +26,7 @@ import (
 	"durward/listen"
 	"durward/observe"
 	"durward/ratelimit"
+	"durward/token"
 )
 
 //go:generate go run ./internal/schemagen
@@ -48,6 +49,9 @@ type Config struct {
 	// Issuers are those whose tokens APIs may take, by a name that
 	// authenticate refers to.
 	Issuers map[string]*authn.IssuerConfig `yaml:"issuers"`
+	// Token are the keys that the gateway signs with: what it tells upstreams of
+	// callers. Needed where an API has an identity_token.
+	Token *token.Config `yaml:"token"`
 	// RateLimit limits all requests together, whatever API they are for,
 	// before anything else is done for them. A limit of an API comes on top.
 	RateLimit ratelimit.Config `yaml:"rate_limit"`

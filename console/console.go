@@ -58,6 +58,9 @@ type Console struct {
 type Config struct {
 	Address string // host:port of health and metrics
 	Socket  string // path of the control socket
+	// KeySet serves the gateway's public keys at /.well-known/jwks.json, for
+	// upstreams to check its tokens with; nil serves none.
+	KeySet http.Handler
 }
 
 // Start opens what the configuration names and serves until Shutdown.
@@ -69,7 +72,14 @@ func Start(cfg Config, g Gateway, metrics http.Handler) (*Console, error) {
 			return nil, fmt.Errorf("admin.address: %w", err)
 		}
 		c.address = ln.Addr()
-		c.serve(ln, Health(g, metrics))
+		h := Health(g, metrics)
+		if cfg.KeySet != nil {
+			mux := http.NewServeMux()
+			mux.Handle("GET /.well-known/jwks.json", cfg.KeySet)
+			mux.Handle("/", h)
+			h = mux
+		}
+		c.serve(ln, h)
 	}
 	if cfg.Socket != "" {
 		ln, err := listenUnix(cfg.Socket)

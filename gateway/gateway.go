@@ -23,8 +23,10 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"durward"
 	"durward/audit"
 	"durward/authn"
+	"durward/authn/uses"
 	"durward/config"
 	"durward/console"
 	"durward/listen"
@@ -33,6 +35,7 @@ import (
 	"durward/proxy"
 	"durward/ratelimit"
 	"durward/store"
+	"durward/token"
 )
 
 // Options are what a Gateway needs beside its configuration file.
@@ -103,7 +106,11 @@ func (g *Gateway) open(ctx context.Context, cfg *config.Config) error {
 	g.closers = append(g.closers, g.listen.Shutdown)
 	g.registerGauges()
 	var err error
-	if g.console, err = console.Start(console.Config{Address: cfg.Admin.Address, Socket: cfg.Admin.Socket}, g,
+	admin := console.Config{Address: cfg.Admin.Address, Socket: cfg.Admin.Socket}
+	if g.env.Signer != nil {
+		admin.KeySet = g.env.Signer.Handler()
+	}
+	if g.console, err = console.Start(admin, g,
 		promhttp.HandlerFor(g.env.Metrics.Registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4})); err != nil {
 		return err
 	}
@@ -132,6 +139,13 @@ func (g *Gateway) openEnv(ctx context.Context, cfg *config.Config) error {
 		return err
 	}
 	g.closers = append(g.closers, tracer.Close)
+	var signer *token.Keys
+	if cfg.Token != nil {
+		if signer, err = token.Open(*cfg.Token, time.Now, g.log); err != nil {
+			return cfg.Locate(durward.InvalidIn("token", err))
+		}
+		g.closers = append(g.closers, func(context.Context) error { signer.Close(); return nil })
+	}
 	issuers := authn.NewIssuers(nil, time.Now, g.log)
 	g.closers = append(g.closers, func(context.Context) error { issuers.Close(); return nil })
 	pools := proxy.NewPools(proxy.Options{Log: g.log})
@@ -140,7 +154,8 @@ func (g *Gateway) openEnv(ctx context.Context, cfg *config.Config) error {
 		Log: g.log, Now: time.Now, Keys: g.store, Audit: records, Tracer: tracer,
 		Counters: ratelimit.NewCounters(cfg.Limits.Counters, time.Now),
 		Issuers:  issuers, Tokens: authn.NewCache(0), Pools: pools,
-		Metrics: observe.NewMetrics(g.opts.Build),
+		Metrics:   observe.NewMetrics(g.opts.Build),
+		Consumers: g.store, Uses: uses.New(uses.DefaultMax, time.Now), Signer: signer,
 	}
 	return nil
 }

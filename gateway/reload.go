@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -105,6 +106,7 @@ func (g *Gateway) sameRoots(next *config.Config) error {
 		{"admin", now.Admin == next.Admin},
 		{"tracing", now.Tracing == next.Tracing},
 		{"log", now.Log == next.Log},
+		{"token", reflect.DeepEqual(now.Token, next.Token)},
 		{"limits.counters", now.Limits.Counters == next.Limits.Counters},
 	} {
 		if !part.same {

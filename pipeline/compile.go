@@ -8,6 +8,7 @@ import (
 	"errors"
 
 	"durward"
+	"durward/address"
 	"durward/authn"
 	"durward/authz"
 	"durward/config"
@@ -16,6 +17,7 @@ import (
 	"durward/proxy"
 	"durward/ratelimit"
 	"durward/route"
+	"durward/token"
 )
 
 // Compile makes the generation of a loaded configuration. It opens no listener
@@ -46,6 +48,7 @@ type apiParts struct {
 	contract    *contract.Document
 	declared    map[string]*contract.Operation // by id
 	methods     *authn.Methods
+	addresses   *address.List
 	byClient    durward.Stage
 	byPrincipal durward.Stage
 	upstreams   map[string]*proxy.Upstream // by operation
@@ -98,6 +101,13 @@ func (c *compiler) api(name string) route.API {
 	}
 	c.apis[name] = a
 	a.methods = c.methods(a)
+	list, err := address.New(a.Addresses, c.env.Log)
+	if err != nil {
+		c.fail(a, "addresses", err)
+		list = new(address.List)
+	}
+	a.addresses = list
+	c.g.addresses = append(c.g.addresses, list)
 	a.byClient = ratelimit.ByClient(&a.RateLimit, name, c.env.Counters)
 	a.byPrincipal = ratelimit.ByPrincipal(&a.Quota, name, c.env.Counters)
 	id := a.Upstream.Identity
@@ -146,7 +156,7 @@ func (c *compiler) fail(a *apiParts, field string, err error) {
 func (c *compiler) methods(a *apiParts) *authn.Methods {
 	m, err := authn.New(a.Authenticate, authn.Env{
 		Issuers: c.g.issuers, Keys: c.env.Keys, Consumers: c.env.Consumers, Cache: c.env.Tokens,
-		Uses: c.env.Uses, Attempts: c.env.Attempts, Now: c.env.Now,
+		Uses: c.env.Uses, Attempts: c.env.Attempts, Now: c.env.Now, Log: c.env.Log,
 	})
 	if err != nil {
 		c.fail(a, "authenticate", err)
@@ -217,7 +227,11 @@ func (c *compiler) upstreamOf(a *apiParts, op *durward.Operation) *proxy.Upstrea
 	if cfg.Upgrades == nil && declared != "" {
 		cfg.Upgrades = []string{declared}
 	}
-	u, err := proxy.New(&cfg, c.env.Pools, authn.CredentialHeaders(a.Authenticate))
+	own := authn.CredentialHeaders(a.Authenticate)
+	if a.IdentityToken != nil {
+		own = append(own, a.IdentityToken.Field())
+	}
+	u, err := proxy.New(&cfg, c.env.Pools, own)
 	if err != nil {
 		c.fail(a, "upstream", err)
 		return new(proxy.Upstream)
@@ -225,6 +239,17 @@ func (c *compiler) upstreamOf(a *apiParts, op *durward.Operation) *proxy.Upstrea
 	a.upstreams[key] = u
 	c.g.upstreams = append(c.g.upstreams, namedUpstream{u, a.name})
 	return u
+}
+
+// identity is the stage that tells the upstream who calls; nil when the API
+// has none.
+func (c *compiler) identity(a *apiParts) durward.Stage {
+	if a.IdentityToken == nil {
+		return nil
+	}
+	s, err := token.Identity(*a.IdentityToken, c.env.Signer)
+	c.fail(a, "identity_token", err)
+	return s
 }
 
 // bodyLimit bounds what is taken of a request's content.

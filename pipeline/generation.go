@@ -4,10 +4,12 @@
 package pipeline
 
 import (
+	"context"
 	"sync/atomic"
 	"time"
 
 	"durward"
+	"durward/address"
 	"durward/authn"
 	"durward/observe"
 	"durward/proxy"
@@ -32,6 +34,8 @@ type Generation struct {
 	upstreams     []namedUpstream
 	issuers       *authn.Issuers
 	methods       []*authn.Methods
+	addresses     []*address.List
+	watching      context.CancelFunc // ends the looks at address files
 
 	refs   atomic.Int64 // requests in it, and one for being current
 	closed chan struct{}
@@ -107,6 +111,9 @@ func (g *Generation) Close() {
 	for _, u := range g.upstreams {
 		u.Close()
 	}
+	if g.watching != nil {
+		g.watching()
+	}
 	for _, m := range g.methods {
 		m.Close()
 	}
@@ -116,12 +123,20 @@ func (g *Generation) Close() {
 	close(g.closed)
 }
 
+// addressFiles is how often files of addresses are looked at.
+const addressFiles = 2 * time.Second
+
 // Swap makes next the current generation. Requests under way end in the one
 // that they began with. The channel is closed when the last of them has left
 // and the old generation is closed; it is nil when there was none.
 func (p *Pipeline) Swap(next *Generation) <-chan struct{} {
 	next.refs.Store(1)
 	next.issuers.Start()
+	var watched context.Context
+	watched, next.watching = context.WithCancel(context.Background())
+	for _, l := range next.addresses {
+		go l.Watch(watched, addressFiles)
+	}
 	for _, u := range next.upstreams {
 		u.Start()
 	}

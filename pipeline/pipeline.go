@@ -27,6 +27,7 @@ import (
 	"durward/observe"
 	"durward/proxy"
 	"durward/ratelimit"
+	"durward/token"
 )
 
 // Env is what outlives a reload, made once at the start. It is addressed by
@@ -46,6 +47,7 @@ type Env struct {
 	Consumers authn.Consumers // nil knows none beyond the keys'
 	Uses      authn.Uses      // what may be used a limited number of times
 	Attempts  authn.Attempts  // failed attempts to authenticate; nil counts none
+	Signer    *token.Keys     // nil: the gateway signs nothing
 }
 
 // requestStages is the order of the request path. Configuration sets parameters
@@ -55,6 +57,7 @@ type Env struct {
 func (c *compiler) requestStages(a *apiParts, op *durward.Operation) []requestStep {
 	each := a.Operation(op.ID)
 	return steps(
+		step(a.addresses.Stage(), a.Addresses.Mode),                       // whether their address may call at all
 		step(c.global, c.cfg.RateLimit.Mode),                              // limits of the gateway as a whole
 		step(a.byClient, a.RateLimit.Mode),                                // of the API, by client
 		step(c.byClient(a, op, each.RateLimit)),                           // of the operation, by client
@@ -69,6 +72,7 @@ func (c *compiler) requestStages(a *apiParts, op *durward.Operation) []requestSt
 		step(authn.Restrictions(a.Authenticate), durward.Enforce),         // whether their credential allows it: capabilities
 		step(c.upstreamOf(a, op).Outgoing(), durward.Enforce),             // what the upstream gets, and which connections may leave HTTP: stages behind it may change x.Out
 		step(authn.HideQuery(a.Authenticate), durward.Enforce),            // a key in the query stays here
+		step(c.identity(a), durward.Enforce),                              // who calls, under the gateway's signature
 	)
 }
 
@@ -89,6 +93,7 @@ func (c *compiler) missStages(a *apiParts, op *durward.Operation) []requestStep 
 		return steps(step(c.global, c.cfg.RateLimit.Mode), step(refusal{op}, durward.Enforce))
 	}
 	return steps(
+		step(a.addresses.Stage(), a.Addresses.Mode),
 		step(c.global, c.cfg.RateLimit.Mode),
 		step(a.byClient, a.RateLimit.Mode),
 		step(preflight(a, op), durward.Enforce),

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"durward/internal/strictyaml"
@@ -70,9 +71,11 @@ func (g *generator) rows(f strictyaml.Field, prefix, doc string, out *[]row) err
 		case t.Kind() == reflect.Slice:
 			path += "[]"
 		default:
-			if t.Kind() != reflect.Struct || !strictyaml.IsMapping(t) {
-				return nil
+			if t.Kind() != reflect.Struct || !strictyaml.IsMapping(t) || slices.Contains(g.within, t) {
+				return nil // a type within itself has its lines above
 			}
+			g.within = append(g.within, t)
+			defer func() { g.within = g.within[:len(g.within)-1] }()
 			for _, below := range strictyaml.Fields(t) {
 				doc, err := g.comments.ofField(below.Owner, below.GoName)
 				if err != nil {

@@ -20,6 +20,7 @@ import (
 type generator struct {
 	comments *comments
 	defs     map[string]any
+	within   []reflect.Type // structs that the reference is inside of
 }
 
 type object = map[string]any
