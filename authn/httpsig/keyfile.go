@@ -125,7 +125,8 @@ func isJSON(text []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(text), []
 
 func parseJWK(text []byte) (*jose.JSONWebKey, error) {
 	var key jose.JSONWebKey
-	if err := key.UnmarshalJSON(text); err != nil || !key.Valid() {
+	err := key.UnmarshalJSON(text)
+	if _, secret := key.Key.([]byte); err != nil || !secret && !key.Valid() { // Valid knows no secrets
 		return nil, errors.New("is not a JWK of a known type")
 	}
 	if key.Use != "" && key.Use != "sig" {
