@@ -6,8 +6,10 @@ package ratelimit
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net/netip"
+	"slices"
 	"time"
 
 	"durward"
@@ -212,18 +214,66 @@ type PrincipalConfig struct {
 	// PerCredential limits each key or token. A credential without an id
 	// counts by its subject.
 	PerCredential *Limit `yaml:"per_credential"`
+	// Plans are other limits, for callers whose key or consumer is on a rate
+	// plan: all of a plan's limits count instead of the three above, none of
+	// which it inherits. They need at least one limit above, which counts for
+	// callers without a plan and for those of a plan that is not named here.
+	// At most 64.
+	Plans map[string]Plan `yaml:"plans"`
 	// Headers says which fields tell a client of its limits: draft (RateLimit
 	// and RateLimit-Policy, the default), legacy (X-RateLimit-*), both or off.
 	Headers Headers `yaml:"headers" enum:"draft,legacy,both,off"`
 }
 
+// Plan is the limits of a rate plan. At least one is needed.
+type Plan struct {
+	// PerConsumer limits each application or partner on the plan.
+	PerConsumer *Limit `yaml:"per_consumer"`
+	// PerSubject limits each user on the plan.
+	PerSubject *Limit `yaml:"per_subject"`
+	// PerCredential limits each key or token on the plan.
+	PerCredential *Limit `yaml:"per_credential"`
+}
+
+const maxPlans = 64
+
+// own gives the limits that count for callers without a plan.
+func (c *PrincipalConfig) own() Plan {
+	return Plan{c.PerConsumer, c.PerSubject, c.PerCredential}
+}
+
 // Check reports every fault of the configuration.
 func (c *PrincipalConfig) Check() error {
-	faults := []error{c.Headers.check()}
+	own := c.own()
+	faults := []error{c.Headers.check(), own.check()}
+	if len(c.Plans) > maxPlans {
+		faults = append(faults, durward.Invalid("plans", "at most %d plans", maxPlans))
+	}
+	// Without it, a plan's name that was misspelt in the store would lift every
+	// limit.
+	if len(c.Plans) > 0 && own == (Plan{}) {
+		faults = append(faults, durward.Invalid("plans", "need per_consumer, per_subject or per_credential beside them, for callers of no plan and of an unknown one"))
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Plans)) {
+		p := c.Plans[name]
+		if !validName(name) {
+			faults = append(faults, durward.Invalid("plans", "a name must be 1 to 64 letters, digits, - and _"))
+			continue
+		}
+		if p == (Plan{}) {
+			faults = append(faults, durward.Invalid("plans."+name, "has no limit"))
+		}
+		faults = append(faults, durward.InvalidIn("plans."+name, p.check()))
+	}
+	return errors.Join(faults...)
+}
+
+func (p *Plan) check() error {
+	var faults []error
 	for _, one := range []struct {
 		field string
 		limit *Limit
-	}{{"per_consumer", c.PerConsumer}, {"per_subject", c.PerSubject}, {"per_credential", c.PerCredential}} {
+	}{{"per_consumer", p.PerConsumer}, {"per_subject", p.PerSubject}, {"per_credential", p.PerCredential}} {
 		if one.limit != nil {
 			faults = append(faults, durward.InvalidIn(one.field, one.limit.Check()))
 		}

@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 	"weak"
 )
@@ -28,6 +29,8 @@ type Counters struct {
 	now     func() time.Time
 	start   time.Time
 	seed    maphash.Seed
+
+	unknownPlans atomic.Uint64
 
 	mu     sync.Mutex
 	byName map[string]*named

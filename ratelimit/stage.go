@@ -83,15 +83,29 @@ func ByPrincipal(cfg *PrincipalConfig, scope string, c *Counters) durward.Stage 
 	if cfg == nil || cfg.Mode == durward.Off {
 		return nil
 	}
+	own := ofPlan(cfg, cfg.own(), scope, c)
+	if own == nil || len(cfg.Plans) == 0 {
+		return own
+	}
+	s := &planned{own: own, counters: c, plans: make(map[string]durward.Stage, len(cfg.Plans))}
+	for name, p := range cfg.Plans {
+		// Counters of its own: rates that differ cannot share them.
+		s.plans[name] = ofPlan(cfg, p, scope+"/plan/"+name, c)
+	}
+	return s
+}
+
+// ofPlan makes the stage of one set of limits, nil when it has none.
+func ofPlan(cfg *PrincipalConfig, p Plan, scope string, c *Counters) durward.Stage {
 	s := &stage{name: "quota", report: cfg.Mode == durward.Report, counters: c}
-	if cfg.PerCredential != nil {
-		s.add(scope, "per-credential", cfg.PerCredential, limit{kind: byCredential})
+	if p.PerCredential != nil {
+		s.add(scope, "per-credential", p.PerCredential, limit{kind: byCredential})
 	}
-	if cfg.PerSubject != nil {
-		s.add(scope, "per-subject", cfg.PerSubject, limit{kind: bySubject})
+	if p.PerSubject != nil {
+		s.add(scope, "per-subject", p.PerSubject, limit{kind: bySubject})
 	}
-	if cfg.PerConsumer != nil {
-		s.add(scope, "per-consumer", cfg.PerConsumer, limit{kind: byConsumer})
+	if p.PerConsumer != nil {
+		s.add(scope, "per-consumer", p.PerConsumer, limit{kind: byConsumer})
 	}
 	return s.done(cfg.Headers)
 }
