@@ -1,0 +1,177 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package introspect
+
+import (
+	"crypto/sha256"
+	"sync"
+	"time"
+	"unsafe"
+)
+
+const (
+	shards  = 16
+	maxBad  = 8192 // remembered bad tokens
+	perItem = 640  // bytes of the structs and map slots around an answer
+)
+
+type digest [sha256.Size]byte
+
+// digestOf hashes a token without copying it.
+func digestOf(token string) digest {
+	return sha256.Sum256(unsafe.Slice(unsafe.StringData(token), len(token)))
+}
+
+// goodTokens remembers active tokens within a number of bytes. One that must
+// be asked about again stays, so that its holder is known from others.
+type goodTokens struct {
+	shards [shards]goodShard
+	limit  int // bytes a shard
+}
+
+type goodShard struct {
+	mu     sync.Mutex
+	byHash map[digest]*goodToken
+	ring   goodToken // ring.next is the one used last
+	bytes  int
+	_      [64]byte // a cache line of its own
+}
+
+type goodToken struct {
+	prev, next *goodToken
+	hash       digest
+	result     *Result
+	until      int64 // Unix nanoseconds; from then on the server is asked again
+	bytes      int
+}
+
+func newGoodTokens(limit int) *goodTokens {
+	g := &goodTokens{limit: limit / shards}
+	for i := range g.shards {
+		s := &g.shards[i]
+		s.byHash = make(map[digest]*goodToken)
+		s.ring.prev, s.ring.next = &s.ring, &s.ring
+	}
+	return g
+}
+
+func (g *goodTokens) shard(h *digest) *goodShard { return &g.shards[h[0]%shards] }
+
+// get gives what is known of a token: a result that may be used now, or only
+// that the token was good before.
+func (g *goodTokens) get(h *digest, now time.Time) (r *Result, known bool) {
+	s := g.shard(h)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.byHash[*h]
+	if e == nil {
+		return nil, false
+	}
+	s.unlink(e)
+	s.link(e)
+	if now.UnixNano() >= e.until {
+		return nil, true
+	}
+	return e.result, true
+}
+
+// put remembers a token until a time.
+func (g *goodTokens) put(h *digest, r *Result, until time.Time) {
+	s := g.shard(h)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drop(h)
+	e := &goodToken{hash: *h, result: r, until: until.UnixNano(), bytes: perItem + 3*len(r.Principal.Claims)}
+	if e.bytes > g.limit {
+		return
+	}
+	s.byHash[*h] = e
+	s.bytes += e.bytes
+	s.link(e)
+	for s.bytes > g.limit {
+		s.drop(&s.ring.prev.hash)
+	}
+}
+
+func (g *goodTokens) forget(h *digest) {
+	s := g.shard(h)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drop(h)
+}
+
+func (g *goodTokens) len() (n int) {
+	for i := range g.shards {
+		s := &g.shards[i]
+		s.mu.Lock()
+		n += len(s.byHash)
+		s.mu.Unlock()
+	}
+	return n
+}
+
+func (s *goodShard) link(e *goodToken) {
+	e.prev, e.next = &s.ring, s.ring.next
+	e.prev.next, e.next.prev = e, e
+}
+
+func (s *goodShard) unlink(e *goodToken) { e.prev.next, e.next.prev = e.next, e.prev }
+
+func (s *goodShard) drop(h *digest) {
+	if e := s.byHash[*h]; e != nil {
+		s.unlink(e)
+		delete(s.byHash, *h)
+		s.bytes -= e.bytes
+	}
+}
+
+// badTokens remembers why tokens were refused, the last maxBad of them. It has
+// nothing that a good token could lose.
+type badTokens struct {
+	mu     sync.Mutex
+	byHash map[digest]badToken
+	order  []digest // a ring
+	next   int
+}
+
+type badToken struct {
+	until int64
+	why   error
+}
+
+func newBadTokens() *badTokens {
+	return &badTokens{byHash: make(map[digest]badToken)}
+}
+
+// get gives why a token is refused, nil when nothing is known of it.
+func (b *badTokens) get(h *digest, now time.Time) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if t, ok := b.byHash[*h]; ok && now.UnixNano() < t.until {
+		return t.why
+	}
+	return nil
+}
+
+func (b *badTokens) put(h *digest, why error, until time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_, has := b.byHash[*h]
+	b.byHash[*h] = badToken{until.UnixNano(), why}
+	switch {
+	case has:
+	case len(b.order) < maxBad:
+		b.order = append(b.order, *h)
+	default:
+		delete(b.byHash, b.order[b.next])
+		b.order[b.next] = *h
+		b.next = (b.next + 1) % maxBad
+	}
+}
+
+func (b *badTokens) len() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.byHash)
+}
