@@ -16,7 +16,6 @@ import (
 	"fmt"
 	"maps"
 	"math/big"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -160,7 +159,5 @@ func noUse(t *testing.T) Uses {
 		return true, nil
 	})
 }
-
-func names[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 func pad(n int) string { return fmt.Sprintf("%0*d", n, 0) }
