@@ -7,6 +7,7 @@ package http1
 
 import (
 	"bufio"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
@@ -134,16 +135,22 @@ func BenchmarkConnectionCPU(b *testing.B) {
 // request each.
 func BenchmarkIdle(b *testing.B) {
 	const count = 5000
-	for _, kind := range []string{"ours", "standard"} {
+	for _, kind := range []string{"ours", "standard", "ours-tls"} {
 		b.Run(kind, func(b *testing.B) {
 			for range b.N {
 				p := startProcess(b, kind)
-				roundTrips(b, p.addr, bearer, 100)
+				connect := func() (net.Conn, error) { return net.Dial("tcp", p.addr) }
+				if kind == "ours-tls" {
+					_, client := certificate(b)
+					connect = func() (net.Conn, error) { return tls.Dial("tcp", p.addr, client) }
+				} else {
+					roundTrips(b, p.addr, bearer, 100)
+				}
 				heap, resident := p.memory(b)
 				conns := make([]net.Conn, 0, count)
 				buf := make([]byte, 4096)
 				for range count {
-					c, err := net.Dial("tcp", p.addr)
+					c, err := connect()
 					if err != nil {
 						b.Fatal(err)
 					}
@@ -172,6 +179,11 @@ func startStandard(b testing.TB) (addr string, stop func()) {
 	}
 	go s.Serve(l)
 	return l.Addr().String(), func() { s.Close() }
+}
+
+func startOursTLS(b testing.TB) (addr string, stop func()) {
+	addr, _ = listenTLS(b, New(newFixedHandler(), Options{}))
+	return addr, func() {} // with the test
 }
 
 // startLoop serves the same answer without a look at the request: what no
@@ -213,7 +225,7 @@ func TestBenchServer(t *testing.T) {
 	if kind == "" {
 		t.Skip("only for the benchmarks")
 	}
-	start := map[string]func(testing.TB) (string, func()){"ours": startOurs, "standard": startStandard, "loop": startLoop}[kind]
+	start := map[string]func(testing.TB) (string, func()){"ours": startOurs, "standard": startStandard, "loop": startLoop, "ours-tls": startOursTLS}[kind]
 	addr, stop := start(t)
 	defer stop()
 	os.Stdout.WriteString("LISTENING " + addr + "\n")
