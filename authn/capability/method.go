@@ -264,7 +264,9 @@ func (m *Method) principal(v *view) (p durward.Principal, err error) {
 	case c.Disabled || c.ID != string(v.consumer):
 		return p, errConsumer
 	}
-	p = durward.Principal{Subject: c.ID, Consumer: c.ID, Method: Space, Credential: hex.EncodeToString(v.id), Roles: c.Roles}
+	var id [2 * idSize]byte
+	hex.Encode(id[:], v.id)
+	p = durward.Principal{Subject: c.ID, Consumer: c.ID, Method: Space, Credential: string(id[:]), Roles: c.Roles}
 	if len(v.subject) > 0 {
 		p.Subject = string(v.subject)
 	}
