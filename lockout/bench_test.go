@@ -89,6 +89,7 @@ func BenchmarkSucceededOfAKnownPair(b *testing.B) {
 func BenchmarkSucceededInParallel(b *testing.B) {
 	v := crowded(b)
 	b.ReportAllocs()
+	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			v.Begin(clean)

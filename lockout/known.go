@@ -52,14 +52,18 @@ func (k *known) age(id, pair uint64, now, knownFor int64) (minutes int64, ok boo
 // other nothing but its next success.
 func (k *known) note(id, pair uint64, now int64) {
 	b := k.bucket(id, pair)
-	place, oldest := 0, uint64(1)<<minuteBits
+	place, oldest := 0, int64(1)<<minuteBits
 	for i := range b {
 		w := b[i].Load()
 		if w>>minuteBits == pair>>minuteBits {
 			place = i
 			break
 		}
-		if minute := w & (1<<minuteBits - 1); minute < oldest {
+		minute := int64(w & (1<<minuteBits - 1))
+		if w == 0 {
+			minute = -1 // free
+		}
+		if minute < oldest {
 			place, oldest = i, minute
 		}
 	}

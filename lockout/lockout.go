@@ -6,29 +6,14 @@ package lockout
 import (
 	"hash/maphash"
 	"math/bits"
-	"net/netip"
 	"sync/atomic"
 	"time"
 
 	"durward"
 )
 
-// Attempt is one attempt to authenticate, as the request claims it and before
-// anything was looked up.
-type Attempt struct {
-	// Source is the client's address, as it was found behind trusted proxies.
-	Source netip.Addr
-	// Credential is the id of the credential that is claimed: an API key's id,
-	// a client id. "" when there is none, or when it lives only for minutes
-	// (a token's jti), so that no pair with it ever becomes known.
-	Credential string
-	// Account is the user or consumer that is claimed: a token's issuer and
-	// subject, a certificate's subject. "" when the request claims none.
-	Account string
-	// Presented is what was presented to prove it, as text. The same once more
-	// is not counted again. "" counts every time. It is only hashed.
-	Presented string
-}
+// Attempt is one attempt to authenticate.
+type Attempt = durward.Attempt
 
 // DefaultEntries is how many keys each table of failures has places for when
 // Options do not say.
@@ -242,13 +227,23 @@ func (v *View) Succeeded(a Attempt) {
 	}
 	k := v.keys(&a)
 	now := v.guard.clock()
-	v.succeeded(&k, k.credential, k.ofCredential, now)
-	v.succeeded(&k, k.account, k.ofAccount, now)
+	noted := v.succeeded(k.credential, k.ofCredential, now)
+	noted = v.succeeded(k.account, k.ofAccount, now) || noted
+	if noted {
+		// One friend, however many ids it has: the account where there is one.
+		id := k.account
+		if id == 0 {
+			id = k.credential
+		}
+		v.guard.crowds.add(k.source, id, now, v.rules.knownFor)
+		v.guard.crowds.add(k.ranges, id, now, v.rules.knownFor)
+	}
 }
 
-func (v *View) succeeded(k *keys, id, pair uint64, now int64) {
+// succeeded makes a pair known, and tells whether that was to be written.
+func (v *View) succeeded(id, pair uint64, now int64) bool {
 	if id == 0 {
-		return
+		return false
 	}
 	g := v.guard
 	if g.tables[KindPair].has(pair) {
@@ -256,11 +251,10 @@ func (v *View) succeeded(k *keys, id, pair uint64, now int64) {
 	}
 	minutes, ok := g.pairs.age(id, pair, now, v.rules.knownFor)
 	if ok && minutes*nsMinute*8 <= v.rules.knownFor {
-		return
+		return false
 	}
 	g.pairs.note(id, pair, now)
-	g.crowds.add(k.source, id, now, v.rules.knownFor)
-	g.crowds.add(k.ranges, id, now, v.rules.knownFor)
+	return true
 }
 
 // counts are what Stats tells. They are written on refusals and failures only.
