@@ -75,11 +75,19 @@ type Denial struct {
 	Note string // where it was found; never the key
 }
 
-// Attempt is what is known of an attempt to authenticate before it is judged:
-// what failed attempts are counted by. Credential and Account are ids that the
-// request claims, "" where it claims none.
+// Attempt is one attempt to authenticate, as the request claims it and before
+// anything was looked up: what failed attempts are counted by.
 type Attempt struct {
-	Source     netip.Addr
+	// Source is the client's address, as it was found behind trusted proxies.
+	Source netip.Addr
+	// Credential is the id of the credential that is claimed: an API key's id,
+	// a client id. "" when there is none, or when it lives only for minutes
+	// (a token's jti), so that no pair with it ever becomes known.
 	Credential string
-	Account    string
+	// Account is the user or consumer that is claimed. "" when the request
+	// claims none.
+	Account string
+	// Presented is what was presented to prove it, as text. The same once more
+	// is not counted again. "" counts every time. It is only hashed.
+	Presented string
 }

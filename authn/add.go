@@ -9,6 +9,7 @@ import (
 	"durward/authn/clientcert"
 	"durward/authn/dpop"
 	"durward/authn/httpsig"
+	"durward/authn/introspect"
 )
 
 // add makes one configured method. It adds an entry also with an error, so
@@ -26,6 +27,8 @@ func (m *Methods) add(c *Method, bearers map[string]*bearerAuth) error {
 	case c.JWT != nil:
 		b := m.bearer(c.JWT.header(), bearers)
 		return durward.InvalidIn("jwt", m.addIssuer(b, c.JWT))
+	case c.Introspection != nil:
+		return durward.InvalidIn("introspection", m.addIntrospection(m.bearer(authorization, bearers), c.Introspection))
 	case c.ClientCertificate != nil:
 		a, err := clientcert.New(*c.ClientCertificate, clientcert.Deps{Consumers: m.env.Consumers, Now: m.env.Now, Log: m.env.Log})
 		m.place(slot{authenticator: a, ambient: true})
@@ -72,6 +75,18 @@ func (m *Methods) bearer(header string, known map[string]*bearerAuth) *bearerAut
 	}
 	m.place(s)
 	return b
+}
+
+// addIntrospection makes b take opaque tokens.
+func (m *Methods) addIntrospection(b *bearerAuth, c *Introspection) error {
+	client, err := introspect.New(introspect.Method, c.Config, m.env.Now, m.env.Log)
+	if err != nil {
+		return err
+	}
+	m.closers = append(m.closers, client.Close)
+	b.opaque, b.opaqueBound, b.offers = client, c.Bound, b.offers || c.Bound
+	b.dpop, err = m.proofs(nil)
+	return err
 }
 
 // addIssuer makes b take the tokens of one more issuer.

@@ -130,6 +130,19 @@ func (a *keyAuth) Authenticate(ctx context.Context, x *durward.Exchange) (p durw
 	}, nil
 }
 
+// Claimed is the key's public id, when the text is that of a key.
+func (a *keyAuth) Claimed(x *durward.Exchange) (credential, presented string) {
+	text, ok := a.text(x)
+	if !ok {
+		return "", ""
+	}
+	_, id, err := ParseKey(text)
+	if err != nil {
+		return "", text
+	}
+	return id, text
+}
+
 // text gives the one key that is present.
 func (a *keyAuth) text(x *durward.Exchange) (string, bool) {
 	if a.header != "" {

@@ -32,9 +32,10 @@ type authenticator interface {
 }
 
 // claimer is an authenticator that can say, without checking anything, which
-// credential a request claims to hold: what failed attempts are counted by.
+// credential a request claims to hold and what it presents: what failed
+// attempts are counted by. Both may be "".
 type claimer interface {
-	Claimed(x *durward.Exchange) string
+	Claimed(x *durward.Exchange) (credential, presented string)
 }
 
 // Revocations knows what was revoked before it expired. It is asked on every

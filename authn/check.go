@@ -51,7 +51,7 @@ func (m *Method) kind() string {
 		name string
 		set  bool
 	}{
-		{"jwt", m.JWT != nil}, {"api_key", m.APIKey != nil},
+		{"jwt", m.JWT != nil}, {"api_key", m.APIKey != nil}, {"introspection", m.Introspection != nil},
 		{"client_certificate", m.ClientCertificate != nil}, {"signature", m.Signature != nil}, {"capability", m.Capability != nil},
 	} {
 		if k.set {
@@ -91,6 +91,8 @@ func (m *Method) check(seen places) error {
 	switch {
 	case m.APIKey != nil:
 		err = m.APIKey.check()
+	case m.Introspection != nil:
+		err = m.Introspection.Check()
 	case m.ClientCertificate != nil:
 		err = m.ClientCertificate.Check()
 	case m.Signature != nil:

@@ -13,6 +13,7 @@ import (
 	"durward/authn/clientcert"
 	"durward/authn/dpop"
 	"durward/authn/httpsig"
+	"durward/authn/introspect"
 )
 
 // Config is the `authenticate` list of an API: the kinds of credential that
@@ -27,6 +28,9 @@ type Method struct {
 	JWT *JWT `yaml:"jwt"`
 	// APIKey takes API keys from the store.
 	APIKey *APIKey `yaml:"api_key"`
+	// Introspection takes opaque bearer tokens that an authorization server
+	// is asked about (RFC 7662).
+	Introspection *Introspection `yaml:"introspection"`
 	// ClientCertificate takes the client certificate of the TLS connection.
 	// The listener must ask for one.
 	ClientCertificate *clientcert.Config `yaml:"client_certificate"`
@@ -55,6 +59,15 @@ type JWT struct {
 	// DPoP says how proofs of possession are checked. It needs setting only
 	// where the defaults do not fit.
 	DPoP *dpop.Config `yaml:"dpop"`
+}
+
+// Introspection says whom to ask about opaque tokens, and what they must say.
+type Introspection struct {
+	// Config is the authorization server.
+	introspect.Config `yaml:",inline"`
+	// Bound takes only tokens that are bound to a key of the caller, as for
+	// jwt.
+	Bound bool `yaml:"bound"`
 }
 
 var _ encoding.TextUnmarshaler = (*JWT)(nil)
@@ -130,6 +143,8 @@ func CredentialHeaders(cfg Config) []string {
 			}
 		case m.APIKey != nil && m.APIKey.header() != "":
 			names = append(names, m.APIKey.header())
+		case m.Introspection != nil:
+			names = append(names, authorization, "Dpop")
 		case m.Capability != nil:
 			names = append(names, m.Capability.Field(), "Dpop")
 		case m.Signature != nil:

@@ -11,6 +11,7 @@ import (
 	"durward"
 	"durward/authn/clientcert"
 	"durward/authn/dpop"
+	"durward/authn/introspect"
 )
 
 var (
@@ -32,7 +33,7 @@ type bearerAuth struct {
 	issuers     []*issuer
 	bound       map[*issuer]bool           // takes only tokens that are bound to a key
 	proofs      map[*issuer]*dpop.Verifier // of those with a configuration of their own
-	opaque      opaqueTokens               // nil takes JWTs only
+	opaque      *introspect.Client         // nil takes JWTs only
 	opaqueName  string                     // Principal.Issuer of its tokens
 	opaqueBound bool
 	dpop        *dpop.Verifier // for opaque tokens
@@ -132,9 +133,7 @@ func (b *bearerAuth) introspect(ctx context.Context, raw string) (*verified, err
 	if err != nil {
 		return nil, err
 	}
-	v := &verified{principal: found.Principal, confirmation: confirmation{jkt: found.JKT, x5t: found.X5T}}
-	v.principal.Issuer = b.opaqueName
-	return v, nil
+	return &verified{principal: found.Principal, confirmation: confirmation{jkt: found.JKT, x5t: found.X5T}}, nil
 }
 
 func (b *bearerAuth) mustBind(v *verified) bool {
@@ -180,6 +179,12 @@ func (b *bearerAuth) confirm(ctx context.Context, x *durward.Exchange, raw strin
 	}
 	p.Bound = "dpop"
 	return nil
+}
+
+// Claimed is the token itself: its id lives too short to be counted by.
+func (b *bearerAuth) Claimed(x *durward.Exchange) (credential, presented string) {
+	raw, _, _ := b.token(x)
+	return "", raw
 }
 
 // token gives the one token of the request, and whether it came by DPoP.
@@ -247,14 +252,4 @@ func (b *bearerAuth) issuer(iss string) *issuer {
 		}
 	}
 	return nil
-}
-
-// opaqueTokens asks about tokens that say nothing themselves.
-type opaqueTokens interface {
-	Check(ctx context.Context, raw string) (introspected, error)
-}
-
-type introspected struct {
-	Principal durward.Principal
-	JKT, X5T  string
 }

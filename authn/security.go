@@ -123,11 +123,11 @@ func (m *Method) is(s *Scheme) bool {
 	case "mutualTLS":
 		return m.ClientCertificate != nil
 	case "oauth2", "openIdConnect":
-		return m.JWT != nil && m.JWT.header() == authorization
+		return m.Introspection != nil || m.JWT != nil && m.JWT.header() == authorization
 	case "http":
 		switch s.HTTP {
 		case "bearer", "dpop":
-			return m.JWT != nil && m.JWT.header() == authorization
+			return m.Introspection != nil || m.JWT != nil && m.JWT.header() == authorization
 		case "apikey":
 			return m.APIKey != nil && m.APIKey.header() == authorization
 		case "capability":

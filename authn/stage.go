@@ -48,7 +48,7 @@ func (s *stage) Request(ctx context.Context, x *durward.Exchange) durward.Decisi
 	}
 	attempt := durward.Attempt{Source: x.Client.Address}
 	if s.env.Attempts != nil {
-		attempt.Credential = s.claimed(x, present)
+		attempt.Credential, attempt.Presented = s.claimed(x, present)
 		if wait, blocked := s.env.Attempts.Begin(attempt); blocked {
 			return slowDown(x, wait)
 		}
@@ -111,14 +111,14 @@ func (s *stage) connected(x *durward.Exchange) bool {
 	return false
 }
 
-// claimed is the id of the credential that the request claims to hold.
-func (s *stage) claimed(x *durward.Exchange, present uint32) string {
+// claimed is the credential that the request claims to hold.
+func (s *stage) claimed(x *durward.Exchange, present uint32) (credential, presented string) {
 	for ; present != 0; present &= present - 1 {
 		if c := s.slots[bits.TrailingZeros32(present)].claims; c != nil {
 			return c.Claimed(x)
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // judged remembers what a slot's authenticator said, so that alternatives that

@@ -24,6 +24,7 @@ import (
 	"durward/internal/strictyaml"
 	"durward/internal/units"
 	"durward/listen"
+	"durward/lockout"
 	"durward/observe"
 	"durward/ratelimit"
 	"durward/token"
@@ -55,6 +56,8 @@ type Config struct {
 	// RateLimit limits all requests together, whatever API they are for,
 	// before anything else is done for them. A limit of an API comes on top.
 	RateLimit ratelimit.Config `yaml:"rate_limit"`
+	// Lockout slows down and locks out who tries credentials, over all APIs.
+	Lockout lockout.Config `yaml:"lockout"`
 	// Limits bound the gateway as a whole.
 	Limits Limits `yaml:"limits"`
 	// Tracing sends OpenTelemetry spans to a collector. Default off.

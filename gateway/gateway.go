@@ -30,6 +30,7 @@ import (
 	"durward/config"
 	"durward/console"
 	"durward/listen"
+	"durward/lockout"
 	"durward/observe"
 	"durward/pipeline"
 	"durward/proxy"
@@ -156,8 +157,18 @@ func (g *Gateway) openEnv(ctx context.Context, cfg *config.Config) error {
 		Issuers:  issuers, Tokens: authn.NewCache(0), Pools: pools,
 		Metrics:   observe.NewMetrics(g.opts.Build),
 		Consumers: g.store, Uses: uses.New(uses.DefaultMax, time.Now), Signer: signer,
+		Lockout: lockout.NewGuard(lockout.Options{OnEvent: g.lockedOut}),
 	}
 	return nil
+}
+
+// lockedOut logs a lock that began, and the alarm.
+func (g *Gateway) lockedOut(e lockout.Event) {
+	if e.Source.IsValid() {
+		g.log.Warn("locked out for failed attempts", "kind", e.Kind, "source", e.Source, "for", e.For)
+		return
+	}
+	g.log.Warn("failed attempts to authenticate", "kind", e.Kind, "for", e.For)
 }
 
 func (g *Gateway) registerGauges() {

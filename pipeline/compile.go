@@ -71,6 +71,11 @@ func (c *compiler) compile() error {
 		return durward.InvalidIn("issuers", err)
 	}
 	c.g.issuers = issuers
+	if c.env.Lockout != nil && c.cfg.Lockout.Mode != durward.Off {
+		if c.g.lockout, err = c.env.Lockout.With(c.cfg.Lockout); err != nil {
+			return durward.InvalidIn("lockout", err)
+		}
+	}
 	c.global = ratelimit.ByClient(&c.cfg.RateLimit, "gateway", c.env.Counters)
 	c.g.Fingerprint = c.cfg.Fingerprint()
 	c.g.clients = route.NewClients(c.cfg.TrustedProxies, route.AnyForwarding)
@@ -154,10 +159,14 @@ func (c *compiler) fail(a *apiParts, field string, err error) {
 
 // methods makes the kinds of credential that an API takes.
 func (c *compiler) methods(a *apiParts) *authn.Methods {
-	m, err := authn.New(a.Authenticate, authn.Env{
+	env := authn.Env{
 		Issuers: c.g.issuers, Keys: c.env.Keys, Consumers: c.env.Consumers, Cache: c.env.Tokens,
-		Uses: c.env.Uses, Attempts: c.env.Attempts, Now: c.env.Now, Log: c.env.Log,
-	})
+		Uses: c.env.Uses, Now: c.env.Now, Log: c.env.Log,
+	}
+	if c.g.lockout != nil {
+		env.Attempts = c.g.lockout
+	}
+	m, err := authn.New(a.Authenticate, env)
 	if err != nil {
 		c.fail(a, "authenticate", err)
 		return nil

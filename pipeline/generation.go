@@ -11,6 +11,7 @@ import (
 	"durward"
 	"durward/address"
 	"durward/authn"
+	"durward/lockout"
 	"durward/observe"
 	"durward/proxy"
 	"durward/route"
@@ -34,6 +35,7 @@ type Generation struct {
 	upstreams     []namedUpstream
 	issuers       *authn.Issuers
 	methods       []*authn.Methods
+	lockout       *lockout.View // nil counts nothing
 	addresses     []*address.List
 	watching      context.CancelFunc // ends the looks at address files
 

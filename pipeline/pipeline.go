@@ -24,6 +24,7 @@ import (
 	"durward/authn"
 	"durward/cors"
 	"durward/egress"
+	"durward/lockout"
 	"durward/observe"
 	"durward/proxy"
 	"durward/ratelimit"
@@ -46,7 +47,7 @@ type Env struct {
 
 	Consumers authn.Consumers // nil knows none beyond the keys'
 	Uses      authn.Uses      // what may be used a limited number of times
-	Attempts  authn.Attempts  // failed attempts to authenticate; nil counts none
+	Lockout   *lockout.Guard  // failed attempts to authenticate; nil counts none
 	Signer    *token.Keys     // nil: the gateway signs nothing
 }
 
