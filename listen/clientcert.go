@@ -156,14 +156,16 @@ func (g *certGate) Serve(ctx context.Context, x *durward.Exchange, out durward.R
 	g.Handler.Serve(ctx, x, out)
 }
 
-// hangUp lets an HTTP/1.1 connection end when its answer is sent, as if the
+// hangUp lets an HTTP/1.1 connection end now that its answer is sent, as if the
 // client had closed its half.
 func hangUp(ctx context.Context) {
 	c, ok := ctx.Value(connKey{}).(net.Conn)
 	if !ok {
 		return
 	}
-	if raw, ok := ours(c).Conn.(interface{ CloseRead() error }); ok {
-		raw.CloseRead()
+	own := ours(c)
+	own.hungUp.Store(true)
+	if raw, ok := own.Conn.(interface{ CloseRead() error }); ok {
+		raw.CloseRead() // wakes who waits for the next request
 	}
 }

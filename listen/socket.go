@@ -6,6 +6,7 @@ package listen
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -135,6 +136,8 @@ type conn struct {
 
 	proxied *proxyHeader // set when the front expects a PROXY header
 
+	hungUp atomic.Bool // nothing more is read; see hangUp
+
 	within  time.Duration // bounds each write of HTTP/2; 0 does not
 	writeBy atomic.Int64  // the write deadline that Write set, in Unix nanoseconds
 }
@@ -151,6 +154,9 @@ func (c *conn) Read(p []byte) (int, error) {
 		if err := c.proxied.await(c); err != nil {
 			return 0, err
 		}
+	}
+	if c.hungUp.Load() {
+		return 0, io.EOF
 	}
 	return c.Conn.Read(p)
 }

@@ -111,6 +111,10 @@ func TestCheckReportsEveryFault(t *testing.T) {
 		{"identity fields with a meaning, twice, no names", Config{Targets: one, Identity: Identity{
 			Subject: "X_Forwarded_User", Consumer: "X-A", Roles: "x.a", Scopes: "a b", Method: "Content-Type"}},
 			[]string{"identity.subject", "identity.roles", "identity.scopes", "identity.method"}},
+		{"a chain without its certificate", Config{Targets: one, Identity: Identity{ClientCertificateChain: true}},
+			[]string{"identity.client_certificate_chain"}},
+		{"an identity field that RFC 9440 has", Config{Targets: one, Identity: Identity{Subject: "client_cert", ClientCertificate: true}},
+			[]string{"identity.subject"}},
 		{"health", Config{Targets: one, Health: Health{
 			Active:  &Active{Path: "h", Interval: duration(time.Millisecond), Healthy: -1, Unhealthy: 101, Status: "100-200"},
 			Passive: Passive{Failures: -1, Count: []string{"slow"}}}},

@@ -87,5 +87,8 @@ func byteSequence(s string) ([]byte, bool) {
 		return nil, false // the decoder would skip them
 	}
 	der, err := base64std.DecodeString(s)
-	return der, err == nil
+	if err != nil {
+		return nil, false
+	}
+	return der, true
 }
