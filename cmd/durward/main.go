@@ -33,6 +33,7 @@ type program struct {
 	Reload      reloadCmd      `cmd:"" help:"Make a running gateway take its configuration file again."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running gateway whether it is ready; for containers."`
 	Key         keyCmd         `cmd:"" help:"Make, list, show and revoke API keys."`
+	Sign        signCmd        `cmd:"" help:"Sign a request (RFC 9421) for curl, or send it."`
 	Audit       auditCmd       `cmd:"" help:"Check an audit log."`
 	Version     versionCmd     `cmd:"" help:"Print version, commit and toolchain."`
 }
