@@ -46,6 +46,7 @@ var vouched = []string{
 	"x-ms-client-principal", "x-ms-client-principal-id", "x-ms-client-principal-name", "x-ms-client-principal-idp",
 	"x-goog-authenticated-user-email", "x-goog-authenticated-user-id", "x-goog-iap-jwt-assertion",
 	"cf-access-jwt-assertion", "cf-access-authenticated-user-email", "x-authentik-username", "x-authentik-groups",
+	"x-durward-identity", // of an API without identity token, before an upstream that knows it from another
 	"x-envoy-internal", "x-envoy-original-path", "x-envoy-original-host", "x-middleware-subrequest",
 	"x-amzn-mtls-clientcert", "x-amzn-mtls-clientcert-leaf", "x-amzn-mtls-clientcert-subject", "x-arr-clientcert",
 	"ssl-client-dn", "ssl-client-s-dn", "ssl-client-subject-dn", "x-ssl-client-subject-dn", "x-client-verify", "x-client-dn",

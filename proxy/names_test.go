@@ -24,6 +24,7 @@ func TestFieldsAreKeptOrDroppedByName(t *testing.T) {
 		{"Forwarded", drop}, {"X-Forwarded-For", drop}, {"X_forwarded_for", drop}, {"X.forwarded.for", drop},
 		{"X-Forwarded_host", drop}, {"X-Forwarded-Client-Cert", drop}, {"X-Forwarded-Anything", drop},
 		{"X-Auth-User", drop}, {"x_auth_user", drop}, {"Ssl-Client-S-Dn", drop}, {"X-Goog-Authenticated-User-Email", drop},
+		{"X-Durward-Identity", drop}, {"X_durward_identity", drop},
 		{"X-Middleware-Subrequest", drop}, {"Client-Ip", drop}, {"X-Users", keep},
 		{"X-Real-Ip", drop}, {"X_real_ip", drop}, {"Client-Cert", drop}, {"Client_cert_chain", drop},
 		{"X-Original-Url", drop}, {"X-Rewrite-Url", drop}, {"X-Http-Method-Override", drop}, {"X_http_method_override", drop},
