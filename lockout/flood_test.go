@@ -245,3 +245,20 @@ func TestAGuardIsSafeForConcurrentUse(t *testing.T) {
 	}
 	all.Wait()
 }
+
+func TestMoreSourcesThanHavePlacesAreDelayedAllTheSame(t *testing.T) {
+	s := newSceneOf(t, Config{}, 64)
+	for range 10 { // each is displaced before its turn comes again
+		for i := range 1000 {
+			s.view.Failed(by(host(i), ""))
+		}
+	}
+	for i := 2000; i < 2020; i++ {
+		s.mustPass("who never failed", by(host(i), ""))
+		s.view.Failed(by(host(i), ""))
+		s.mustWait("who failed once, among so many", by(host(i), ""), 30*time.Second)
+	}
+	if st := s.view.Stats(); st.Locked != [kinds]int{} {
+		t.Errorf("somebody is locked for what others did: %+v", st)
+	}
+}
