@@ -31,6 +31,7 @@ func TestHotPathAllocatesLittle(t *testing.T) {
 		"signed by nobody":            {five(t).Text()[:len(prefix)+120] + zeros[:40], 0},
 	} {
 		m, x := newMethod(t), newExchange(row.token)
+		m.env.Revocations = nil // the one of the tests allocates
 		if n := testing.AllocsPerRun(200, func() {
 			p, err := m.Authenticate(t.Context(), x)
 			if err == nil && p.Restrictions != nil {
@@ -51,6 +52,7 @@ func TestHotPathAllocatesLittle(t *testing.T) {
 
 func benchmark(b *testing.B, x *durward.Exchange) {
 	m := newMethod(b)
+	m.env.Revocations = nil // the one of the tests allocates
 	b.ReportAllocs()
 	for b.Loop() {
 		p, err := m.Authenticate(b.Context(), x)
