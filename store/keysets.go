@@ -44,7 +44,10 @@ func (s *Store) AddKeys(ctx context.Context, consumers []durward.Consumer, keys 
 		}
 		newKeys[i] = normalKey(newKeys[i])
 		if err := checkKey(&newKeys[i]); err != nil {
-			return fmt.Errorf("key %s: %w", newKeys[i].ID, err)
+			if len(keys) > 1 { // else it is clear, and the id may never have been shown
+				err = fmt.Errorf("key %s: %w", newKeys[i].ID, err)
+			}
+			return err
 		}
 	}
 	return s.write(ctx, func(tx *sql.Tx) error {

@@ -12,11 +12,8 @@ import (
 	"net/netip"
 	"os"
 	"strings"
-	"text/tabwriter"
-	"time"
 
-	"durward"
-	"durward/authn"
+	"durward/authn/keyring"
 	"durward/config"
 	"durward/internal/units"
 	"durward/store"
@@ -26,7 +23,10 @@ type keyCmd struct {
 	Create keyCreateCmd `cmd:"" help:"Make a key; it is shown once."`
 	List   keyListCmd   `cmd:"" help:"List keys."`
 	Show   keyShowCmd   `cmd:"" help:"Show what is known of one key."`
-	Revoke keyRevokeCmd `cmd:"" help:"Revoke a key; running gateways follow within a second."`
+	Rotate keyRotateCmd `cmd:"" help:"Make a key that follows another; it is shown once, and the old one ends after an overlap."`
+	Revoke keyRevokeCmd `cmd:"" help:"Revoke a key, or all of a consumer or holder; running gateways follow within a second."`
+	Import keyImportCmd `cmd:"" help:"Take keys over from another gateway, or from another store with the same pepper."`
+	Deny   keyDenyCmd   `cmd:"" help:"Put leaked keys on the deny list, for ever; they are never printed."`
 }
 
 // storeFlags say which store is meant.
@@ -79,178 +79,67 @@ func (n *network) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// prefixes gives networks as the store has them.
+func prefixes(networks []network) []netip.Prefix {
+	var all []netip.Prefix
+	for _, n := range networks {
+		all = append(all, n.Prefix)
+	}
+	return all
+}
+
+// ring opens the store and gives all operations on its keys. The caller closes
+// the store.
+func (f *storeFlags) ring(ctx context.Context, create bool) (*keyring.Ring, *store.Store, error) {
+	st, err := f.open(ctx, create)
+	if err != nil {
+		return nil, nil, err
+	}
+	return keyring.New(st, keyring.Options{}), st, nil
+}
+
 type keyCreateCmd struct {
 	storeFlags
-	Consumer    string         `required:"" help:"Who holds the key; made when there is none yet." placeholder:"ID"`
+	Consumer    string         `required:"" help:"Who calls with the key; made when there is none yet." placeholder:"ID"`
 	Name        string         `help:"What the key is for." placeholder:"TEXT"`
+	Holder      []string       `help:"People or teams that get a copy; may be repeated." placeholder:"NAME"`
 	Environment string         `default:"live" help:"Second part of the key's text: live, test, ..."`
 	Role        []string       `help:"Roles of the key; may be repeated." placeholder:"NAME"`
 	Scope       []string       `help:"Scopes of the key; may be repeated." placeholder:"NAME"`
 	From        []network      `help:"Addresses or networks from which it may be used; default anywhere." placeholder:"CIDR"`
+	DenyFrom    []network      `help:"Addresses or networks from which it may not be used, whatever --from says." placeholder:"CIDR"`
+	Plan        string         `help:"Rate plan, as the quota of an API names it; default the consumer's." placeholder:"NAME"`
 	Expires     units.Duration `help:"Life of the key, such as 90d; default for ever." placeholder:"DURATION"`
 	JSON        bool           `name:"json" help:"Print id and key as JSON."`
 }
 
 func (c *keyCreateCmd) Run(ctx context.Context, s streams) error {
-	st, err := c.open(ctx, true)
+	ring, st, err := c.ring(ctx, true)
 	if err != nil {
 		return err
 	}
 	defer st.Close()
-	now := time.Now().UTC()
-	text, id, hash, err := authn.MintKey(st.Pepper(), c.Environment)
+	made, err := ring.Create(ctx, keyring.Wish{
+		Consumer: c.Consumer, Environment: c.Environment, Name: c.Name, Holders: c.Holder, Roles: c.Role, Scopes: c.Scope,
+		Addresses: prefixes(c.From), Denied: prefixes(c.DenyFrom), Plan: c.Plan, Life: c.Expires.Std(), MakeConsumer: true,
+	})
 	if err != nil {
 		return err
 	}
-	key := durward.Key{
-		ID: id, Environment: c.Environment, Consumer: c.Consumer, Name: c.Name, Hash: hash,
-		Roles: c.Role, Scopes: c.Scope, Created: now,
-	}
-	for _, n := range c.From {
-		key.Addresses = append(key.Addresses, n.Prefix)
-	}
-	if c.Expires > 0 {
-		key.Expires = now.Add(c.Expires.Std())
-	}
-	made := false
-	if _, err := st.Consumer(ctx, c.Consumer); errors.Is(err, durward.ErrNotFound) {
-		if err := st.CreateConsumer(ctx, durward.Consumer{ID: c.Consumer, Name: c.Consumer, Created: now}); err != nil {
-			return err
-		}
-		made = true
-	} else if err != nil {
-		return err
-	}
-	if err := st.CreateKey(ctx, key); err != nil {
-		if made { // a command that failed has done nothing
-			err = errors.Join(err, st.DeleteConsumer(ctx, c.Consumer))
-		}
-		return err
-	}
-	if made {
+	if made.MadeConsumer {
 		fmt.Fprintf(s.err, "made the consumer %s\n", c.Consumer)
 	}
-	if c.JSON {
-		return json.NewEncoder(s.out).Encode(map[string]string{"id": id, "key": text, "consumer": c.Consumer})
-	}
-	fmt.Fprintf(s.err, "key %s of %s; it is shown only now, and kept nowhere:\n", id, c.Consumer)
-	fmt.Fprintln(s.out, text)
-	return nil
+	return showOnce(s, &made, c.JSON)
 }
 
-type keyListCmd struct {
-	storeFlags
-	Consumer string `help:"Only the keys of this consumer." placeholder:"ID"`
-	JSON     bool   `name:"json" help:"Print as JSON lines."`
-}
-
-func (c *keyListCmd) Run(ctx context.Context, s streams) error {
-	st, err := c.open(ctx, false)
-	if err != nil {
-		return err
+// showOnce prints a key that was just made, the text alone on standard output.
+func showOnce(s streams, made *keyring.Made, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(s.out).Encode(map[string]string{
+			"id": made.Key.ID, "key": made.Secret.Reveal(), "consumer": made.Key.Consumer,
+		})
 	}
-	defer st.Close()
-	keys, err := st.Keys(ctx, c.Consumer)
-	if err != nil {
-		return err
-	}
-	if c.JSON {
-		for i := range keys {
-			if err := json.NewEncoder(s.out).Encode(describe(&keys[i])); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "ID\tCONSUMER\tNAME\tROLES\tSTATE\tLAST USED")
-	for i := range keys {
-		d := describe(&keys[i])
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", d.ID, d.Consumer, plain(d.Name), strings.Join(d.Roles, ","), d.State, or(d.LastUsed, "never"))
-	}
-	return w.Flush()
-}
-
-// described is what may be shown of a key: everything but its hash.
-type described struct {
-	ID          string         `json:"id"`
-	Consumer    string         `json:"consumer"`
-	Name        string         `json:"name,omitempty"`
-	Environment string         `json:"environment"`
-	Roles       []string       `json:"roles,omitempty"`
-	Scopes      []string       `json:"scopes,omitempty"`
-	Addresses   []netip.Prefix `json:"addresses,omitempty"`
-	State       string         `json:"state"`
-	Created     string         `json:"created"`
-	Expires     string         `json:"expires,omitempty"`
-	Revoked     string         `json:"revoked,omitempty"`
-	LastUsed    string         `json:"last_used,omitempty"`
-}
-
-func describe(k *durward.Key) described {
-	d := described{
-		ID: k.ID, Consumer: k.Consumer, Name: k.Name, Environment: k.Environment, Roles: k.Roles, Scopes: k.Scopes,
-		Addresses: k.Addresses, State: "valid", Created: moment(k.Created), Expires: moment(k.Expires),
-		Revoked: moment(k.Revoked), LastUsed: moment(k.LastUsed),
-	}
-	now := time.Now()
-	switch {
-	case !k.Revoked.IsZero() && !k.Revoked.After(now):
-		d.State = "revoked"
-	case !k.Expires.IsZero() && !k.Expires.After(now):
-		d.State = "expired"
-	}
-	return d
-}
-
-func moment(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339)
-}
-
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
-}
-
-type keyShowCmd struct {
-	storeFlags
-	ID string `arg:"" help:"The key's id: the part between the second and third underscore."`
-}
-
-func (c *keyShowCmd) Run(ctx context.Context, s streams) error {
-	st, err := c.open(ctx, false)
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	k, _, err := st.Key(ctx, c.ID)
-	if err != nil {
-		return fmt.Errorf("key %s: %w", plain(c.ID), err)
-	}
-	enc := json.NewEncoder(s.out)
-	enc.SetIndent("", "  ")
-	return enc.Encode(describe(&k))
-}
-
-type keyRevokeCmd struct {
-	storeFlags
-	ID string `arg:"" help:"The key's id."`
-}
-
-func (c *keyRevokeCmd) Run(ctx context.Context, s streams) error {
-	st, err := c.open(ctx, false)
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	if err := st.RevokeKey(ctx, c.ID, time.Now().UTC()); err != nil {
-		return fmt.Errorf("key %s: %w", plain(c.ID), err)
-	}
-	fmt.Fprintf(s.out, "revoked %s\n", c.ID)
+	fmt.Fprintf(s.err, "key %s of %s; it is shown only now, and kept nowhere:\n", made.Key.ID, made.Key.Consumer)
+	fmt.Fprintln(s.out, made.Secret.Reveal())
 	return nil
 }

@@ -32,7 +32,8 @@ type program struct {
 	Schema      schemaCmd      `cmd:"" help:"Print the JSON Schema of the configuration."`
 	Reload      reloadCmd      `cmd:"" help:"Make a running gateway take its configuration file again."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running gateway whether it is ready; for containers."`
-	Key         keyCmd         `cmd:"" help:"Make, list, show and revoke API keys."`
+	Key         keyCmd         `cmd:"" help:"Make, list, rotate, revoke, import and deny API keys."`
+	Consumer    consumerCmd    `cmd:"" help:"Make, list, change, disable and delete consumers: who calls."`
 	Sign        signCmd        `cmd:"" help:"Sign a request (RFC 9421) for curl, or send it."`
 	Audit       auditCmd       `cmd:"" help:"Check an audit log."`
 	Version     versionCmd     `cmd:"" help:"Print version, commit and toolchain."`
