@@ -34,6 +34,7 @@ type program struct {
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running gateway whether it is ready; for containers."`
 	Key         keyCmd         `cmd:"" help:"Make, list, rotate, revoke, import and deny API keys."`
 	Consumer    consumerCmd    `cmd:"" help:"Make, list, change, disable and delete consumers: who calls."`
+	Capability  capabilityCmd  `cmd:"" help:"Mint, narrow and inspect capability tokens."`
 	Sign        signCmd        `cmd:"" help:"Sign a request (RFC 9421) for curl, or send it."`
 	Audit       auditCmd       `cmd:"" help:"Check an audit log."`
 	Version     versionCmd     `cmd:"" help:"Print version, commit and toolchain."`
