@@ -103,6 +103,8 @@ func newClientAuth(c *ClientCertificates, log *slog.Logger) (*clientAuth, error)
 func (a *clientAuth) apply(cfg *tls.Config) {
 	if !a.require {
 		cfg.ClientAuth = tls.RequestClientCert
+		// What nobody will take is not kept as long as the connection lives.
+		cfg.VerifyConnection = func(state tls.ConnectionState) error { return clientca.Fits(state.PeerCertificates) }
 		return
 	}
 	cfg.ClientAuth = tls.RequireAnyClientCert

@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"net/http"
 	"slices"
@@ -74,6 +75,9 @@ func TestClientsShowACertificateAsTheListenerAsks(t *testing.T) {
 	expired := root.Leaf(t, "expired", pkitest.Times(time.Now().Add(-2*time.Hour), time.Now().Add(-time.Hour)))
 	ca := pkitest.File(t, pkitest.Certificates(root))
 	crl := pkitest.File(t, pkitest.Lists(root.List(t, revoked), sub.List(t)))
+	large := root.Leaf(t, "large", func(c *x509.Certificate) {
+		c.DNSNames = slices.Repeat([]string{strings.Repeat("a", 60) + ".test"}, 320)
+	})
 	off, request := ClientCertificates{}, ClientCertificates{Mode: "request"}
 	require, listed := ClientCertificates{Mode: "require", CA: ca}, ClientCertificates{Mode: "require", CA: ca, CRL: []string{crl}}
 	for _, tc := range []struct {
@@ -87,6 +91,7 @@ func TestClientsShowACertificateAsTheListenerAsks(t *testing.T) {
 		{"asked for and shown", request, good, "good"},
 		{"asked for, any will do, for an API judges it", request, foreign, "foreign"},
 		{"asked for, an expired one too", ClientCertificates{Mode: "request", CA: ca}, expired, "expired"},
+		{"asked for, and one of 20 KiB shown", request, large, ""},
 		{"required and not shown", require, nil, ""},
 		{"required and good", require, good, "good"},
 		{"required, with an authority in between", require, sub.Leaf(t, "deep"), "deep"},

@@ -222,6 +222,19 @@ func (v *Verifier) judge(e *Verdict, s *state, ders [][]byte, certs []*x509.Cert
 	}
 }
 
+// Fits is ErrSize for certificates that are more than Check would look at. It is
+// for who keeps them before they are checked. None at all fit.
+func Fits(certs []*x509.Certificate) error {
+	total := 0
+	for _, c := range certs {
+		total += len(c.Raw)
+	}
+	if len(certs) > MaxChain || len(certs) > 0 && len(certs[0].Raw) > MaxLeaf || total > maxBytes {
+		return ErrSize
+	}
+	return nil
+}
+
 func checkSizes(ders [][]byte) error {
 	if len(ders) == 0 {
 		return ErrNone

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -123,6 +124,9 @@ func TestACertificateIsTakenOnlyWhenEverythingAboutItIsGood(t *testing.T) {
 		{"a P-224 key", []*x509.Certificate{signWith(t, root, &p224.PublicKey)}, ErrKey},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			if whole := !slices.Contains(tc.certs, nil); whole && (Fits(tc.certs) != nil) != (tc.want == ErrSize) {
+				t.Errorf("fits: %v", Fits(tc.certs))
+			}
 			for _, how := range []string{"first", "again"} {
 				got, err := v.Check(tc.certs)
 				if !errors.Is(err, tc.want) || tc.want == nil && err != nil {
