@@ -4,6 +4,8 @@
 package authn
 
 import (
+	"cmp"
+
 	"durward"
 	"durward/authn/capability"
 	"durward/authn/clientcert"
@@ -79,7 +81,8 @@ func (m *Methods) bearer(header string, known map[string]*bearerAuth) *bearerAut
 
 // addIntrospection makes b take opaque tokens.
 func (m *Methods) addIntrospection(b *bearerAuth, c *Introspection) error {
-	client, err := introspect.New(introspect.Method, c.Config, m.env.Now, m.env.Log)
+	// Its tokens are those of the server, whichever API takes them.
+	client, err := introspect.New(cmp.Or(c.Issuer, c.URL), c.Config, m.env.Now, m.env.Log)
 	if err != nil {
 		return err
 	}

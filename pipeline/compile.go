@@ -236,11 +236,11 @@ func (c *compiler) upstreamOf(a *apiParts, op *durward.Operation) *proxy.Upstrea
 	if cfg.Upgrades == nil && declared != "" {
 		cfg.Upgrades = []string{declared}
 	}
-	own := authn.CredentialHeaders(a.Authenticate)
+	var own []string // fields that only the gateway writes
 	if a.IdentityToken != nil {
 		own = append(own, a.IdentityToken.Field())
 	}
-	u, err := proxy.New(&cfg, c.env.Pools, own)
+	u, err := proxy.New(&cfg, c.env.Pools, authn.CredentialHeaders(a.Authenticate), own...)
 	if err != nil {
 		c.fail(a, "upstream", err)
 		return new(proxy.Upstream)
