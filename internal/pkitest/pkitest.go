@@ -37,25 +37,25 @@ type Change func(*x509.Certificate)
 // Root makes an authority that signed itself.
 func Root(t testing.TB, name string, changes ...Change) *Entity {
 	t.Helper()
-	return make(t, nil, authority(name), changes)
+	return sign(t, nil, authority(name), changes)
 }
 
 // Sub makes an authority below e.
 func (e *Entity) Sub(t testing.TB, name string, changes ...Change) *Entity {
 	t.Helper()
-	return make(t, e, authority(name), changes)
+	return sign(t, e, authority(name), changes)
 }
 
 // Leaf makes a client certificate.
 func (e *Entity) Leaf(t testing.TB, name string, changes ...Change) *Entity {
 	t.Helper()
-	return make(t, e, leaf(name), changes)
+	return sign(t, e, leaf(name), changes)
 }
 
 // SelfSigned makes a client certificate that signed itself.
 func SelfSigned(t testing.TB, name string, changes ...Change) *Entity {
 	t.Helper()
-	return make(t, nil, leaf(name), changes)
+	return sign(t, nil, leaf(name), changes)
 }
 
 func authority(name string) *x509.Certificate {
@@ -72,7 +72,7 @@ func leaf(name string) *x509.Certificate {
 	}
 }
 
-func make(t testing.TB, issuer *Entity, template *x509.Certificate, changes []Change) *Entity {
+func sign(t testing.TB, issuer *Entity, template *x509.Certificate, changes []Change) *Entity {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
