@@ -20,11 +20,11 @@ func (a *API) Demand(op *contract.Operation, schemes []contract.SecurityScheme) 
 	if s.From == "configuration" || !op.HasSecurity {
 		return d, nil
 	}
-	choices, anonymous, err := a.Authenticate.Choose(schemesOf(schemes), requirements(op.Security), s.Unused)
+	choices, _, err := a.Authenticate.Choose(schemesOf(schemes), requirements(op.Security), s.Unused)
 	if err != nil {
 		return d, err
 	}
-	if anonymous == d.Public && len(choices) > 0 {
+	if len(choices) > 0 {
 		d.Choices = choices
 	}
 	return d, nil
@@ -37,9 +37,10 @@ func (a *API) securityOf(id string) Security {
 	return a.Security
 }
 
-// checkSecurity holds the contract's security against the configuration's: each
-// scheme is a configured method or named as unused, and an operation is open in
-// both or in none (I9).
+// checkSecurity holds the contract's security against the configuration's (I9):
+// each scheme is a configured method or named as unused, and what the contract
+// closes is not public. What the contract leaves open stays closed all the same
+// until the configuration says public.
 func checkSecurity(f *faults, at string, api *API, doc *contract.Document) {
 	schemes := doc.SecuritySchemes()
 	known := make([]string, len(schemes))
@@ -75,9 +76,6 @@ func checkSecurity(f *faults, at string, api *API, doc *contract.Document) {
 				said[reason] = true
 				f.in(field, err)
 			}
-		case anonymous && !api.Public(op.ID):
-			f.add(strictyaml.Key(at+".operations", op.ID), "the contract lets everybody call this operation, the configuration does not: "+
-				"declare it public here, give it a security in the contract, or set security.from to configuration")
 		case !anonymous && api.Public(op.ID):
 			f.add(strictyaml.Key(at+".operations", op.ID)+".public", "the contract demands a credential for this operation: "+
 				"remove public, open it in the contract (security: []), or set the operation's security.from to configuration")
