@@ -7,6 +7,7 @@ import (
 	"crypto/elliptic"
 	"encoding/base64"
 	"math/big"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -85,6 +86,25 @@ func TestAnUnknownKeyIsRefusedEvenIfItsStandInVerifies(t *testing.T) {
 	m := newMethod(t, Config{Keys: map[string]Key{edID: {Algorithm: Ed25519, PublicKey: files(t)[Ed25519]}}}, Deps{})
 	if _, err := m.Authenticate(t.Context(), signedBy(t, k, SignOptions{})); err != errUnknown {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestUnknownIDsTakeTheTimeOfOneKnownKeyEach(t *testing.T) {
+	cfg := Config{Keys: rfcKeys(t)}
+	m, reloaded := newMethod(t, cfg, Deps{}), newMethod(t, cfg, Deps{})
+	counts := map[string]int{}
+	for i := range 1000 {
+		id := "nobody-" + strconv.Itoa(i)
+		k := m.standIn(id)
+		counts[k.alg]++
+		if m.standIn(id) != k || reloaded.standIn(id).print != k.print {
+			t.Fatalf("%s is checked with another key the next time", id)
+		}
+	}
+	for _, alg := range []string{HMACSHA256, Ed25519, ECDSAP256SHA256, RSAPSSSHA512} {
+		if n := counts[alg]; n < 150 || n > 350 {
+			t.Errorf("%d of 1000 ids take the time of %s", n, alg)
+		}
 	}
 }
 

@@ -123,15 +123,22 @@ func (m *Method) window(s *signed, now int64) (last int64, err error) {
 	return last, nil
 }
 
-// verify finds the key and checks the signature. For an unknown id the same is
-// done with one of the known keys, always the same one for an id, so that time
-// does not tell whether an id exists.
-func (m *Method) verify(w *work, s *signed, now time.Time) (*key, error) {
+// standIn gives the key that the signatures of an unknown id are checked with.
+// It is always the same one for an id, as long as the keys stay the same, so
+// that an unknown id takes the time of one or another known key, and no trial
+// tells which ids exist.
+func (m *Method) standIn(keyID string) *key {
 	var text [sha256.Size + maxText]byte
 	n := copy(text[:], m.pepper[:])
-	n += copy(text[n:], s.keyID)
+	n += copy(text[n:], keyID)
 	sum := sha256.Sum256(text[:n])
-	stand := m.all[binary.BigEndian.Uint64(sum[:8])%uint64(len(m.all))]
+	return m.all[binary.BigEndian.Uint64(sum[:8])%uint64(len(m.all))]
+}
+
+// verify finds the key and checks the signature. For an unknown id the same
+// work is done, and refused whatever comes out.
+func (m *Method) verify(w *work, s *signed, now time.Time) (*key, error) {
+	stand := m.standIn(s.keyID) // for a known id too: it takes time
 	k, known := m.keys[s.keyID]
 	if !known {
 		k = stand
