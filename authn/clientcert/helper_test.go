@@ -33,7 +33,7 @@ func (b book) LookUp(id string) (durward.Consumer, error) {
 
 // people are the consumers of most tests.
 var people = book{
-	"billing":  {ID: "billing", Roles: []string{"reader", "payer"}},
+	"billing":  {ID: "billing", Roles: []string{"reader", "payer"}, Plan: "gold"},
 	"shipping": {ID: "shipping"},
 	"gone":     {ID: "gone", Disabled: true},
 	"away":     {ID: "away"},

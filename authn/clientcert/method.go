@@ -9,11 +9,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"time"
 
 	"durward"
 	"durward/internal/clientca"
+	"durward/internal/netlist"
 )
 
 // Consumers is where the consumers are found that the map names. It answers
@@ -42,6 +44,7 @@ var (
 	errForm      = errors.New("client certificate: what stands for the consumer is not the form of an id")
 	errUnknown   = errors.New("client certificate: no such consumer")
 	errDisabled  = errors.New("client certificate: its consumer is disabled")
+	errAddress   = errors.New("client certificate: its consumer may not call from this address")
 )
 
 // Method authenticates by certificate. Safe for concurrent use.
@@ -128,8 +131,10 @@ func (m *Method) Authenticate(_ context.Context, x *durward.Exchange) (durward.P
 		return durward.Principal{}, &durward.Unavailable{Code: durward.CodeStoreUnavailable, Err: err}
 	case c.Disabled:
 		return durward.Principal{}, errDisabled
+	case !mayCallFrom(&c, x.Client.Address):
+		return durward.Principal{}, errAddress
 	}
-	p.Roles = union(d.roles, c.Roles)
+	p.Roles, p.Plan = union(d.roles, c.Roles), c.Plan
 	return p, nil
 }
 
@@ -194,6 +199,11 @@ func (r *rule) apply(n *names) (*mapped, error) {
 		}
 	}
 	return d, nil
+}
+
+// mayCallFrom tells whether the consumer may call from the address.
+func mayCallFrom(c *durward.Consumer, a netip.Addr) bool {
+	return !netlist.Small(c.Denied).Contains(a) && (len(c.Addresses) == 0 || netlist.Small(c.Addresses).Contains(a))
 }
 
 // union joins two lists without a copy when one is empty.

@@ -10,6 +10,7 @@ import (
 	"encoding/asn1"
 	"encoding/hex"
 	"errors"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +38,7 @@ func TestACertificateBecomesAPrincipal(t *testing.T) {
 	sum := sha256.Sum256(leaf.Cert.Raw)
 	want := durward.Principal{
 		Subject: "spiffe://prod.example/ns/billing/sa/web", Consumer: "billing", Method: "client_certificate",
-		Credential: hex.EncodeToString(sum[:16]), Roles: []string{"workload", "payer", "reader"}, Expires: leaf.Cert.NotAfter, Bound: "mtls",
+		Credential: hex.EncodeToString(sum[:16]), Roles: []string{"workload", "payer", "reader"}, Expires: leaf.Cert.NotAfter, Bound: "mtls", Plan: "gold",
 		Certificate: leaf.Cert, CertificateChain: []*x509.Certificate{sub.Cert, root.Cert},
 	}
 	equal := cmp.Comparer(func(a, b *x509.Certificate) bool { return a.Equal(b) })
@@ -206,6 +207,32 @@ func TestALivingConnectionEndsWithItsCertificate(t *testing.T) {
 	expect("the list is taken back", nil)
 	at = at.Add(time.Hour)
 	expect("expired", clientca.ErrExpired)
+}
+
+func TestAConsumerCallsFromItsAddressesOnly(t *testing.T) {
+	root := pkitest.Root(t, "root")
+	inside, spot := netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("192.0.2.7/32")
+	leaf := root.Leaf(t, "a")
+	for _, tc := range []struct {
+		name     string
+		consumer durward.Consumer
+		from     string
+		want     error
+	}{
+		{"anywhere", durward.Consumer{}, "203.0.113.1", nil},
+		{"within", durward.Consumer{Addresses: []netip.Prefix{inside}}, "192.0.2.1", nil},
+		{"outside", durward.Consumer{Addresses: []netip.Prefix{inside}}, "203.0.113.1", errAddress},
+		{"within and denied", durward.Consumer{Addresses: []netip.Prefix{inside}, Denied: []netip.Prefix{spot}}, "192.0.2.7", errAddress},
+		{"denied", durward.Consumer{Denied: []netip.Prefix{spot}}, "192.0.2.7", errAddress},
+		{"not the one that is denied", durward.Consumer{Denied: []netip.Prefix{spot}}, "192.0.2.8", nil},
+	} {
+		m := newMethod(t, root, book{"billing": tc.consumer}, Config{Map: []Rule{{CommonName: "*", Consumer: "billing"}}})
+		x := over(leaf.Cert)
+		x.Client.Address = netip.MustParseAddr(tc.from)
+		if _, err := m.Authenticate(t.Context(), x); !errors.Is(err, tc.want) || tc.want == nil && err != nil {
+			t.Errorf("%s: %v", tc.name, err)
+		}
+	}
 }
 
 func TestWithoutAStoreTheMapAloneDecides(t *testing.T) {
