@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"durward"
 	"durward/authn"
@@ -17,14 +18,14 @@ import (
 
 // Denied is what a denial did.
 type Denied struct {
-	Named int           // keys that were on the list, each counted once
+	Named int           // texts or ids that were put on the list, each counted once
 	Keys  []durward.Key // keys of this store among them, as they are now
 	Empty int           // lines of a file in which no key was found
 }
 
 // DenyTexts puts the leaked keys of a file on the deny list, all or none. A key
-// is found wherever it stands in a line; a line that could be a foreign key is
-// one. They are kept as HMACs: only exactly these texts are denied, so that
+// is found wherever it stands in a line; of the other words in it, those that could
+// be foreign keys are taken for such, which harms nobody. They are kept as HMACs: only exactly these texts are denied, so that
 // nobody can have another's key denied who does not know it. note says where
 // they were found, for people; at most 200 bytes, and no key. The error is
 // ErrNoKey when there is none, a *LineError when a line is too long.
@@ -90,11 +91,21 @@ func (r *Ring) noteDenied(done Denied, note string, err error) {
 	}
 }
 
-// findKeys gives the texts in a line that may be keys.
+// findKeys gives the texts in a line that may be keys: ours wherever they stand,
+// and those of another gateway as the whole line, a word, a quoted part, or the
+// value of an assignment.
 func findKeys(line []byte) []string {
 	var texts []string
-	if whole := string(line); foreign.Form(whole) {
+	whole := string(line)
+	if foreign.Form(whole) {
 		texts = append(texts, whole)
+	}
+	for _, ends := range []string{" \t\"'`", " \t\"'`=:,;<>(){}[]|&?#"} {
+		for _, word := range strings.FieldsFunc(whole, func(c rune) bool { return strings.ContainsRune(ends, c) }) {
+			if word != whole && foreign.Check(word) == nil && !strings.Contains(word, "dw_") {
+				texts = append(texts, word)
+			}
+		}
 	}
 	for rest := line; ; {
 		at := bytes.Index(rest, []byte("dw_"))

@@ -264,6 +264,30 @@ func TestLeakedKeysAreFoundWhereverTheyStand(t *testing.T) {
 	}
 }
 
+func TestAForeignKeyIsFoundInWhatPeoplePaste(t *testing.T) {
+	padded := alien[:27] + "="
+	for name, line := range map[string]string{
+		"alone":           alien,
+		"in JSON":         `{"consumer":"acme","key":"` + alien + `"}`,
+		"a header":        "X-API-Key: " + alien,
+		"an assignment":   "export API_KEY=" + alien + ";",
+		"quoted":          "key='" + alien + "'",
+		"in a query":      "GET /me?key=" + alien + "&x=1",
+		"padded, in JSON": `{"key":"` + padded + `"}`,
+		"padded, alone":   padded,
+	} {
+		w := newWorld(t)
+		key := alien
+		if strings.HasPrefix(name, "padded") {
+			key = padded
+		}
+		imported(t, w, keyring.ImportOptions{}, `{"consumer":"acme","key":"`+key+`"}`)
+		if denied, err := w.DenyTexts(ctx, strings.NewReader(line), ""); err != nil || len(denied.Keys) != 1 {
+			t.Errorf("%s: %d keys, %v", name, len(denied.Keys), err)
+		}
+	}
+}
+
 func TestNobodyCanHaveAnothersKeyDeniedByItsID(t *testing.T) {
 	w := newWorld(t)
 	made := create(t, w, nil)

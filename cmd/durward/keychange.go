@@ -175,7 +175,7 @@ func (c *keyDenyCmd) Run(ctx context.Context, s streams) error {
 	if c.JSON {
 		return json.NewEncoder(s.out).Encode(map[string]any{"denied": done.Named, "keys": ids, "lines_without_key": done.Empty})
 	}
-	fmt.Fprintf(s.err, "%d keys are on the deny list now or were before; %d are keys of this store; %d lines hold none\n", done.Named, len(ids), done.Empty)
+	fmt.Fprintf(s.err, "%d texts or ids are on the deny list; %d are keys of this store; in %d lines there is none\n", done.Named, len(ids), done.Empty)
 	for _, id := range ids {
 		fmt.Fprintf(s.out, "denied %s\n", id)
 	}
