@@ -181,3 +181,17 @@ func (b *Body) fill(p []byte) (int, error) {
 type eof struct{}
 
 func (eof) Read([]byte) (int, error) { return 0, io.EOF }
+
+// BodyFault gives the code with which a request is refused whose content could
+// not be read because of err; "" when err is not about the content.
+func BodyFault(err error) Code {
+	switch {
+	case errors.Is(err, ErrBodyTooLarge):
+		return CodeBodyTooLarge
+	case errors.Is(err, ErrBodyTimeout):
+		return CodeBodyTimeout
+	case errors.Is(err, ErrBodyMalformed), errors.Is(err, ErrBodyAborted):
+		return CodeMalformed
+	}
+	return ""
+}

@@ -67,9 +67,12 @@ type Request struct {
 	// Trailer gives the request's trailer section, once the body has ended.
 	// nil when none was announced.
 	Trailer func() Header
-	Peer    netip.AddrPort       // the other end of the connection (or of the PROXY header)
-	Local   netip.AddrPort       // this end
-	TLS     *tls.ConnectionState // nil on cleartext
+	Peer    netip.AddrPort // the other end of the connection (or of the PROXY header)
+	Local   netip.AddrPort // this end
+	// Listener is the configured address of the listener that took the
+	// connection.
+	Listener string
+	TLS      *tls.ConnectionState // nil on cleartext
 	// Upgrade is the protocol that a valid Upgrade request asks for
 	// ("websocket"), or "".
 	Upgrade string

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"durward"
+	"durward/authn/keyring/foreign"
 )
 
 // Keys is where API keys and their consumers are found. A store implements it.
@@ -37,6 +38,7 @@ var (
 	errKeyUnknown     = errors.New("api key: no such key")
 	errKeySecret      = errors.New("api key: secret does not match")
 	errKeyEnvironment = errors.New("api key: of an environment that this API does not take")
+	errKeyLeaked      = errors.New("api key: on the deny list of leaked keys")
 	errKeyRevoked     = errors.New("api key: revoked")
 	errKeyExpired     = errors.New("api key: expired")
 	errKeyConsumer    = errors.New("api key: its consumer is disabled")
@@ -47,6 +49,7 @@ type keyAuth struct {
 	header       string // canonical; "" reads none
 	query        string // "" reads none
 	environments []string
+	foreign      bool // keys of another gateway are taken, too
 	keys         Keys
 	now          func() time.Time
 	macs         sync.Pool // *keyMAC
@@ -55,7 +58,7 @@ type keyAuth struct {
 // keyMAC hashes keys without allocating.
 type keyMAC struct {
 	hmac hash.Hash
-	text [maxKeyText]byte
+	text [foreign.MaxText]byte // longer than any of ours
 	sum  [sha256.Size]byte
 }
 
@@ -68,6 +71,7 @@ func newKeyAuth(c *APIKey, env Env) (*keyAuth, error) {
 		return nil, durward.Invalid("", "the store's %v", errPepper)
 	}
 	a := &keyAuth{header: c.header(), query: c.Query, environments: c.Environments, keys: env.Keys, now: env.Now}
+	a.foreign = slices.Contains(c.Environments, durward.ForeignEnvironment)
 	a.macs.New = func() any { return &keyMAC{hmac: hmac.New(sha256.New, pepper)} }
 	return a, nil
 }
@@ -104,7 +108,7 @@ func (a *keyAuth) Authenticate(ctx context.Context, x *durward.Exchange) (p durw
 	if !ok {
 		return p, errKeyForm
 	}
-	environment, id, err := ParseKey(text)
+	environment, id, err := a.identify(text)
 	if err != nil {
 		return p, err
 	}
@@ -136,7 +140,7 @@ func (a *keyAuth) Claimed(x *durward.Exchange) (credential, presented string) {
 	if !ok {
 		return "", ""
 	}
-	_, id, err := ParseKey(text)
+	_, id, err := a.identify(text)
 	if err != nil {
 		return "", text
 	}
@@ -158,16 +162,40 @@ func (a *keyAuth) text(x *durward.Exchange) (string, bool) {
 	return paramValue(x.In.RawQuery, a.query)
 }
 
-// matches compares in constant time.
-func (a *keyAuth) matches(text string, want *[32]byte) bool {
+// identify gives the environment and the id of a key of ours by its text, and of
+// a foreign one, where those are taken, by the hash of its text.
+func (a *keyAuth) identify(text string) (environment, id string, err error) {
+	environment, id, err = ParseKey(text)
+	if err == nil || !a.foreign || !foreign.Form(text) {
+		return environment, id, err
+	}
 	m := a.macs.Get().(*keyMAC)
+	m.hash(text)
+	id = foreign.ID(m.sum)
+	m.put(a)
+	return durward.ForeignEnvironment, id, nil
+}
+
+// hash puts the hash of a text, which fits, into sum.
+func (m *keyMAC) hash(text string) {
 	m.hmac.Reset()
 	n := copy(m.text[:], text)
 	m.hmac.Write(m.text[:n])
 	m.hmac.Sum(m.sum[:0])
-	ok := subtle.ConstantTimeCompare(m.sum[:], want[:]) == 1
+}
+
+// put gives m back, without what it saw.
+func (m *keyMAC) put(a *keyAuth) {
 	clear(m.text[:])
 	clear(m.sum[:])
 	a.macs.Put(m)
+}
+
+// matches compares in constant time.
+func (a *keyAuth) matches(text string, want *[32]byte) bool {
+	m := a.macs.Get().(*keyMAC)
+	m.hash(text)
+	ok := subtle.ConstantTimeCompare(m.sum[:], want[:]) == 1
+	m.put(a)
 	return ok
 }

@@ -104,7 +104,8 @@ type APIKey struct {
 	// query ends up in logs and histories.
 	Query string `yaml:"query"`
 	// Environments are the kinds of key that are taken ("live", "test").
-	// Empty takes all.
+	// Empty takes all, but those of other gateways that were imported: they
+	// are taken only where "ext" stands here.
 	Environments []string `yaml:"environments"`
 }
 

@@ -17,6 +17,8 @@ func (a *keyAuth) allowed(k *durward.Key, c *durward.Consumer, id, environment s
 		return errKeyUnknown // the store gave something else than was asked for
 	case len(a.environments) > 0 && !slices.Contains(a.environments, environment):
 		return errKeyEnvironment
+	case !k.Leaked.IsZero():
+		return errKeyLeaked
 	case !k.Revoked.IsZero():
 		return errKeyRevoked
 	case !k.Expires.IsZero() && !now.Before(k.Expires):

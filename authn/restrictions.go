@@ -36,6 +36,9 @@ func (restrictions) Request(ctx context.Context, x *durward.Exchange) durward.De
 	if err == nil {
 		return durward.Proceed()
 	}
+	if code := durward.BodyFault(err); code != "" {
+		return durward.Refuse(code, err)
+	}
 	if away, ok := errors.AsType[*durward.Unavailable](err); ok {
 		return durward.Failed(away.Code, away.Err)
 	}

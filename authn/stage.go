@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"durward"
+	"durward/authn/dpop"
 )
 
 // stage is the stage of one operation.
@@ -26,7 +27,6 @@ type stage struct {
 type alternative struct {
 	entries        []entry
 	slots, ambient uint32 // by their place in Methods.slots
-	scopes         []string
 }
 
 func (s *stage) Name() string { return "authn" }
@@ -145,21 +145,20 @@ func (s *stage) judge(ctx context.Context, x *durward.Exchange, present uint32) 
 	if len(s.alternatives) == 1 && len(s.alternatives[0].entries) == 1 && present == s.alternatives[0].slots {
 		a := &s.alternatives[0]
 		p, err := s.ask(ctx, x, a.entries[0])
-		if err == nil && !hasAll(p.Scopes, a.scopes) {
+		if err == nil && !hasAll(p.Scopes, a.entries[0].scopes) {
 			err = &forbidden{errScope}
 		}
 		return p, a.entries[0].slot, err
 	}
 	var j judged
-	matched := false
-	why := errCombination
+	var why error
+	short := false // all good, but for scopes
 	for i := range s.alternatives {
 		a := &s.alternatives[i]
 		if a.slots != present || !s.onConnection(x, a.ambient) {
 			continue
 		}
-		matched = true
-		good := true
+		good, scoped := true, true
 		for _, e := range a.entries {
 			p := j.of(e.slot)
 			if p == nil {
@@ -172,26 +171,31 @@ func (s *stage) judge(ctx context.Context, x *durward.Exchange, present uint32) 
 				j.n++
 			}
 			if e.issuer != "" && p.Issuer != e.issuer {
-				good, why = false, errIssuer
+				good = false
 				break
 			}
+			// Of this credential: those of another one say nothing of it.
+			scoped = scoped && hasAll(p.Scopes, e.scopes)
 		}
-		if !good {
-			continue
+		switch {
+		case !good:
+			why = errElsewhere
+		case !scoped:
+			short = true
+		default:
+			return s.join(&j, a), -1, nil
 		}
-		p := s.join(&j, a)
-		if !hasAll(p.Scopes, a.scopes) {
-			why = &forbidden{errScope}
-			continue
-		}
-		return p, -1, nil
 	}
 	switch {
-	case matched:
+	case short:
+		why = &forbidden{errScope}
+	case why != nil:
 	case present == 0:
 		why = errNoCredential
 	case bits.OnesCount32(present) > 1:
 		why = errTwo
+	default:
+		why = errCombination
 	}
 	return durward.Principal{}, -1, why
 }
@@ -200,7 +204,7 @@ func (s *stage) judge(ctx context.Context, x *durward.Exchange, present uint32) 
 func (s *stage) ask(ctx context.Context, x *durward.Exchange, e entry) (durward.Principal, error) {
 	p, err := s.slots[e.slot].Authenticate(ctx, x)
 	if err = settled(&p, err); err == nil && e.issuer != "" && p.Issuer != e.issuer {
-		err = errIssuer
+		err = errElsewhere
 	}
 	return p, err
 }
@@ -274,16 +278,17 @@ func hasAll(have, want []string) bool {
 // fail counts a failed attempt and refuses. What could not be decided is
 // nobody's failure, and who is known but calls from the wrong place did not guess.
 func (s *stage) fail(x *durward.Exchange, a durward.Attempt, bad int, err error) durward.Decision {
+	if code := durward.BodyFault(err); code != "" { // of signed content
+		return durward.Refuse(code, err)
+	}
 	if away, ok := errors.AsType[*durward.Unavailable](err); ok {
 		return durward.Failed(away.Code, away.Err)
-	}
-	if errors.Is(err, context.Canceled) && x.In.Body.Err() != nil {
-		return durward.Failed(durward.CodeUnauthenticated, err)
 	}
 	if known, ok := errors.AsType[*forbidden](err); ok {
 		return durward.Refuse(durward.CodeForbidden, known.error)
 	}
-	if s.env.Attempts != nil {
+	// Who only lacks a nonce has proven to hold token and key.
+	if s.env.Attempts != nil && !errors.Is(err, dpop.ErrNonce) {
 		s.env.Attempts.Failed(a)
 	}
 	return s.refuse(x, bad, err)

@@ -116,6 +116,7 @@ func (c *Config) checkListen(f *faults) {
 		l := &c.Listen[i]
 		at := "listen[" + strconv.Itoa(i) + "]"
 		f.in(at, l.Check())
+		f.in(at+".addresses", l.Addresses.Check())
 		if first, again := seen[l.Address]; again && !anyPort(l.Address) {
 			f.add(at+".address", "is that of listen[%d] too", first)
 		} else {

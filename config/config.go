@@ -18,6 +18,7 @@ package config
 import (
 	"net/netip"
 
+	"durward/address"
 	"durward/audit"
 	"durward/authn"
 	"durward/contract"
@@ -35,7 +36,7 @@ import (
 // Config is the whole document. Relative paths start from its folder.
 type Config struct {
 	// Listen are the addresses where clients reach the gateway, at least one.
-	Listen []listen.Config `yaml:"listen"`
+	Listen []Listener `yaml:"listen"`
 	// Admin is where operators reach the gateway.
 	Admin Admin `yaml:"admin"`
 	// TrustedProxies are the networks of proxies before the gateway. Only they
@@ -73,6 +74,24 @@ type Config struct {
 	doc       *strictyaml.Document
 	contracts map[string]*contract.Document
 	digests   map[string]string // of the contracts' files
+}
+
+// Listener is one entry of `listen:`.
+type Listener struct {
+	// Config is what the listener itself needs.
+	listen.Config `yaml:",inline"`
+	// Addresses are the client addresses that may call through this listener,
+	// judged behind trusted proxies.
+	Addresses address.Config `yaml:"addresses"`
+}
+
+// Listeners gives what package listen needs of the listeners.
+func (c *Config) Listeners() []listen.Config {
+	all := make([]listen.Config, len(c.Listen))
+	for i := range c.Listen {
+		all[i] = c.Listen[i].Config
+	}
+	return all
 }
 
 // Admin is the `admin:` part of the document.

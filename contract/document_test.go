@@ -87,7 +87,7 @@ func TestOperationsTellWhatTheDocumentSays(t *testing.T) {
 	d := mustParse(t, trickyDoc)
 	want := []Operation{
 		{ID: "GET /events", Method: "GET", Template: "/events", Security: [][]Requirement{{{Scheme: "bearer"}}}, HasSecurity: true, Streams: true, Extensions: map[string]any{}},
-		{ID: "getPet", Method: "GET", Template: "/pets/{id}", Security: [][]Requirement{{}, {{Scheme: "bearer"}, {Scheme: "key"}}}, HasSecurity: true, Deprecated: true,
+		{ID: "getPet", Method: "GET", Template: "/pets/{id}", Security: [][]Requirement{{}, {{Scheme: "bearer", Scopes: []string{"read"}}, {Scheme: "key"}}}, HasSecurity: true, Deprecated: true,
 			Extensions: map[string]any{"x-durward-note": map[string]any{"a": []any{number("1"), true}}}},
 		{ID: "putPet", Method: "PUT", Template: "/pets/{id}", Security: [][]Requirement{{{Scheme: "bearer"}}}, HasSecurity: true, Extensions: map[string]any{}},
 		{ID: "socket", Method: "GET", Template: "/socket", Security: [][]Requirement{{{Scheme: "bearer"}}}, HasSecurity: true, Upgrade: "websocket", Extensions: map[string]any{}},

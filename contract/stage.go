@@ -104,13 +104,8 @@ func refuse(code durward.Code, reason string) durward.Decision {
 
 // bodyDecision maps the errors of reading a body.
 func bodyDecision(err error) durward.Decision {
-	switch {
-	case errors.Is(err, durward.ErrBodyTooLarge):
-		return durward.Refuse(durward.CodeBodyTooLarge, err)
-	case errors.Is(err, durward.ErrBodyTimeout):
-		return durward.Refuse(durward.CodeBodyTimeout, err)
-	case errors.Is(err, durward.ErrBodyMalformed), errors.Is(err, durward.ErrBodyAborted):
-		return durward.Refuse(durward.CodeMalformed, err)
+	if code := durward.BodyFault(err); code != "" {
+		return durward.Refuse(code, err)
 	}
 	return durward.Failed(durward.CodeInternal, err)
 }

@@ -58,7 +58,7 @@ func (g *Gateway) apply(ctx context.Context, cfg *config.Config, event string) e
 	if err != nil {
 		return cfg.Locate(err)
 	}
-	change, err := g.listen.Prepare(ctx, cfg.Listen, cfg.TrustedProxies, cfg.Limits.Drain.Std())
+	change, err := g.listen.Prepare(ctx, cfg.Listeners(), cfg.TrustedProxies, cfg.Limits.Drain.Std())
 	if err != nil {
 		next.Close()
 		return cfg.Locate(err)

@@ -82,7 +82,9 @@ type Limits struct {
 	// WriteTimeout bounds one write of an answer to a client that does not
 	// read; such a connection is cut. Default 30s.
 	WriteTimeout units.Duration `yaml:"write_timeout"`
-	// IdleTimeout closes a connection that has had no request. Default 75s.
+	// IdleTimeout closes a connection that has had no request. Default 45s. A
+	// load balancer in front must let go of idle connections earlier: where it
+	// waits 60s, set 75s here.
 	IdleTimeout units.Duration `yaml:"idle_timeout"`
 	// Connections bounds the listener's open connections; further ones are
 	// closed at once. Default 20000.
@@ -108,7 +110,7 @@ func (l Limits) withDefaults() Limits {
 	l.BodyTimeout = orDefault(l.BodyTimeout, units.Duration(20*time.Second))
 	l.BodyMinRate = orDefault(l.BodyMinRate, 500)
 	l.WriteTimeout = orDefault(l.WriteTimeout, units.Duration(30*time.Second))
-	l.IdleTimeout = orDefault(l.IdleTimeout, units.Duration(75*time.Second))
+	l.IdleTimeout = orDefault(l.IdleTimeout, units.Duration(45*time.Second))
 	l.Connections = orDefault(l.Connections, 20000)
 	l.ConnectionsPerAddress = orDefault(l.ConnectionsPerAddress, 1000)
 	l.Streams = orDefault(l.Streams, 100)

@@ -49,9 +49,20 @@ type front struct {
 	draining atomic.Bool // answers ask for the end of their connection
 }
 
+// placed says on which listener a request came.
+type placed struct {
+	Handler
+	address string
+}
+
+func (p placed) Serve(ctx context.Context, x *durward.Exchange, out durward.Responder) {
+	x.In.Listener = p.address
+	p.Handler.Serve(ctx, x, out)
+}
+
 func newFront(cfg Config, trusted []netip.Prefix, handler Handler, lg *slog.Logger) (*front, error) {
 	f := &front{
-		cfg: cfg, limits: cfg.Limits.withDefaults(), trusted: trusted, handler: handler,
+		cfg: cfg, limits: cfg.Limits.withDefaults(), trusted: trusted, handler: placed{handler, cfg.Address},
 		conns: make(chan net.Conn), closed: make(chan struct{}),
 	}
 	if cfg.HTTP2 != "off" {

@@ -21,7 +21,7 @@ type Config struct {
 	// means 15m.
 	Window units.Duration `yaml:"window"`
 	// DelayAfter is how many failures of a source, or of a source with one
-	// claimed id, are answered without a delay; 0 means 5.
+	// claimed id, are answered without a delay; 0 means 20.
 	DelayAfter int `yaml:"delay_after"`
 	// DelayBase is the first delay; each further failure doubles it. 0 means
 	// 1s.
@@ -29,11 +29,11 @@ type Config struct {
 	// DelayMax is the longest delay; 0 means 30s.
 	DelayMax units.Duration `yaml:"delay_max"`
 	// LockAfter is how many failures lock a source, or a source with one
-	// claimed id; 0 means 20.
+	// claimed id; 0 means 60.
 	LockAfter int `yaml:"lock_after"`
 	// LockFor is how long a lock holds; 0 means 5m.
 	LockFor units.Duration `yaml:"lock_for"`
-	// SprayIDs is how many different ids that fail lock a source; 0 means 10.
+	// SprayIDs is how many different ids that fail lock a source; 0 means 30.
 	SprayIDs int `yaml:"spray_ids"`
 	// RangeAfter is how many failures lock a range of sources; 0 means 200.
 	RangeAfter int `yaml:"range_after"`
@@ -92,12 +92,12 @@ func (c *Config) Check() error {
 func (c *Config) withDefaults() Config {
 	w := *c
 	w.Window = cmp.Or(c.Window, units.Duration(15*time.Minute))
-	w.DelayAfter = cmp.Or(c.DelayAfter, 5)
+	w.DelayAfter = cmp.Or(c.DelayAfter, 20)
 	w.DelayBase = cmp.Or(c.DelayBase, units.Duration(time.Second))
 	w.DelayMax = cmp.Or(c.DelayMax, max(w.DelayBase, units.Duration(30*time.Second)))
-	w.LockAfter = cmp.Or(c.LockAfter, max(w.DelayAfter, 20))
+	w.LockAfter = cmp.Or(c.LockAfter, max(w.DelayAfter, 60))
 	w.LockFor = cmp.Or(c.LockFor, units.Duration(5*time.Minute))
-	w.SprayIDs = cmp.Or(c.SprayIDs, 10)
+	w.SprayIDs = cmp.Or(c.SprayIDs, 30)
 	w.RangeAfter = cmp.Or(c.RangeAfter, 200)
 	w.RangeIDs = cmp.Or(c.RangeIDs, 50)
 	w.IdentityAfter = cmp.Or(c.IdentityAfter, 50)

@@ -38,7 +38,9 @@ type compiler struct {
 	g      *Generation
 	apis   map[string]*apiParts
 	global durward.Stage
-	errs   []error
+	// They judge addresses by the listener; nil when none has such a list.
+	atListener, reportListener durward.Stage
+	errs                       []error
 }
 
 // apiParts is one API on the way to its operations.
@@ -77,6 +79,9 @@ func (c *compiler) compile() error {
 		}
 	}
 	c.global = ratelimit.ByClient(&c.cfg.RateLimit, "gateway", c.env.Counters)
+	if err := c.listeners(); err != nil {
+		return err
+	}
 	c.g.Fingerprint = c.cfg.Fingerprint()
 	c.g.clients = route.NewClients(c.cfg.TrustedProxies, route.AnyForwarding)
 	c.g.maxInFlight = int64(c.cfg.Limits.Requests)

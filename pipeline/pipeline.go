@@ -58,6 +58,8 @@ type Env struct {
 func (c *compiler) requestStages(a *apiParts, op *durward.Operation) []requestStep {
 	each := a.Operation(op.ID)
 	return steps(
+		step(c.atListener, durward.Enforce), // whether their address may call through this listener
+		step(c.reportListener, durward.Report),
 		step(a.addresses.Stage(), a.Addresses.Mode),                       // whether their address may call at all
 		step(c.global, c.cfg.RateLimit.Mode),                              // limits of the gateway as a whole
 		step(a.byClient, a.RateLimit.Mode),                                // of the API, by client
@@ -91,9 +93,11 @@ func (c *compiler) responseStages(a *apiParts) []responseStep {
 // so that scanning costs the scanner.
 func (c *compiler) missStages(a *apiParts, op *durward.Operation) []requestStep {
 	if a == nil { // no API has this host and prefix
-		return steps(step(c.global, c.cfg.RateLimit.Mode), step(refusal{op}, durward.Enforce))
+		return steps(step(c.atListener, durward.Enforce), step(c.reportListener, durward.Report), step(c.global, c.cfg.RateLimit.Mode), step(refusal{op}, durward.Enforce))
 	}
 	return steps(
+		step(c.atListener, durward.Enforce),
+		step(c.reportListener, durward.Report),
 		step(a.addresses.Stage(), a.Addresses.Mode),
 		step(c.global, c.cfg.RateLimit.Mode),
 		step(a.byClient, a.RateLimit.Mode),

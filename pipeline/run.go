@@ -87,13 +87,9 @@ func clientGone(ctx context.Context, err error) bool {
 // the request's context at a content that is too slow as well, and then it is
 // a matter of chance whether the upstream client sees that or the slowness first.
 func bodyFault(b *durward.Body, d durward.Decision) durward.Decision {
-	switch err := b.Err(); {
-	case errors.Is(err, durward.ErrBodyTimeout):
-		return durward.Refuse(durward.CodeBodyTimeout, err)
-	case errors.Is(err, durward.ErrBodyTooLarge):
-		return durward.Refuse(durward.CodeBodyTooLarge, err)
-	case errors.Is(err, durward.ErrBodyMalformed):
-		return durward.Refuse(durward.CodeMalformed, err)
+	err := b.Err()
+	if code := durward.BodyFault(err); code != "" && !errors.Is(err, durward.ErrBodyAborted) {
+		return durward.Refuse(code, err)
 	}
 	return d
 }

@@ -4,6 +4,7 @@
 package httpsig
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -38,7 +39,7 @@ func (m *Method) Authenticate(ctx context.Context, x *durward.Exchange) (durward
 	if name := digestIn(w.comps, &msg); name != "" {
 		content, err := x.In.Body.Bytes()
 		if err != nil {
-			return durward.Principal{}, unreadable(err)
+			return durward.Principal{}, err
 		}
 		if err := w.checkDigest(msg.header, name, content); err != nil {
 			return durward.Principal{}, err
@@ -206,21 +207,6 @@ func unavailable(err error) error {
 		return away
 	}
 	return &durward.Unavailable{Code: durward.CodeStoreUnavailable, Err: err}
-}
-
-// unreadable says why content could not be checked. It is not the signature's
-// fault, and has problems of its own.
-func unreadable(err error) error {
-	code := durward.CodeInternal
-	switch {
-	case errors.Is(err, durward.ErrBodyTooLarge):
-		code = durward.CodeBodyTooLarge
-	case errors.Is(err, durward.ErrBodyTimeout):
-		code = durward.CodeBodyTimeout
-	case errors.Is(err, durward.ErrBodyMalformed), errors.Is(err, durward.ErrBodyAborted):
-		code = durward.CodeMalformed
-	}
-	return &durward.Unavailable{Code: code, Err: err}
 }
 
 func within(prefixes []netip.Prefix, a netip.Addr) bool {

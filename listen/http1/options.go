@@ -40,7 +40,7 @@ type Options struct {
 	// HeaderTimeout bounds the time from the first byte of a head to its end,
 	// and the time until the first byte on a new connection. Default 10 s.
 	HeaderTimeout time.Duration
-	// IdleTimeout ends a connection that has had no further request. Default 75 s.
+	// IdleTimeout ends a connection that has had no further request. Default 45 s.
 	IdleTimeout time.Duration
 	// BodyTimeout is the time that content has to begin and to catch up with
 	// BodyMinRate, in bytes a second. Defaults 20 s and 500.
@@ -82,7 +82,7 @@ func (o Options) withDefaults() Options {
 	o.Fields = orDefault(o.Fields, 100)
 	o.ExtensionBytes = orDefault(o.ExtensionBytes, 4<<10)
 	o.HeaderTimeout = orDefault(o.HeaderTimeout, 10*time.Second)
-	o.IdleTimeout = orDefault(o.IdleTimeout, 75*time.Second)
+	o.IdleTimeout = orDefault(o.IdleTimeout, 45*time.Second)
 	o.BodyTimeout = orDefault(o.BodyTimeout, 20*time.Second)
 	o.BodyMinRate = orDefault(o.BodyMinRate, 500)
 	o.WriteTimeout = orDefault(o.WriteTimeout, 30*time.Second)
