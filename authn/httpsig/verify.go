@@ -39,7 +39,7 @@ func (m *Method) Authenticate(ctx context.Context, x *durward.Exchange) (durward
 	if name := digestIn(w.comps, &msg); name != "" {
 		content, err := x.In.Body.Bytes()
 		if err != nil {
-			return durward.Principal{}, err
+			return durward.Principal{}, &durward.Unavailable{Code: cmp.Or(durward.BodyFault(err), durward.CodeInternal), Err: err}
 		}
 		if err := w.checkDigest(msg.header, name, content); err != nil {
 			return durward.Principal{}, err
