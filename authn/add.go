@@ -87,8 +87,12 @@ func (m *Methods) addIntrospection(b *bearerAuth, c *Introspection) error {
 		return err
 	}
 	m.closers = append(m.closers, client.Close)
-	b.opaque, b.opaqueBound, b.offers = client, c.Bound, b.offers || c.Bound
+	m.entries[len(m.entries)-1].issuer = cmp.Or(c.Issuer, c.URL)
+	b.opaque, b.opaqueBound = client, c.Bound
 	b.dpop, err = m.proofs(nil)
+	if c.Bound && b.offers == nil {
+		b.offers = b.dpop
+	}
 	return err
 }
 
@@ -104,11 +108,14 @@ func (m *Methods) addIssuer(b *bearerAuth, c *JWT) error {
 	if b.issuer(i.config.Issuer) != nil {
 		return durward.Invalid("issuer", "another issuer of this API has the same iss")
 	}
+	m.entries[len(m.entries)-1].issuer = i.name
 	b.issuers = append(b.issuers, i)
 	b.bound[i] = c.Bound
-	b.offers = b.offers || c.Bound || c.DPoP != nil
 	proofs, err := m.proofs(c.DPoP)
 	b.proofs[i] = proofs
+	if (c.Bound || c.DPoP != nil) && b.offers == nil {
+		b.offers = proofs
+	}
 	return durward.InvalidIn("dpop", err)
 }
 

@@ -86,6 +86,7 @@ var (
 	errTwo           = errors.New("more than one credential (a request has one identity)")
 	errCombination   = errors.New("the operation does not take this combination of credentials")
 	errScope         = errors.New("the credential has not all the scopes that the contract demands")
+	errElsewhere     = errors.New("the operation takes no tokens of this issuer")
 	errBlocked       = errors.New("too many failed attempts")
 	errDisabled      = errors.New("the consumer is disabled")
 	errConsumerPlace = errors.New("the consumer may not call from this address")
@@ -104,7 +105,8 @@ type slot struct {
 // entry is one configured method: a slot, and the issuer that it is for.
 type entry struct {
 	slot   int
-	issuer string // "" takes what the slot takes
+	issuer string   // "" takes what the slot takes
+	scopes []string // that an operation needs of it
 }
 
 const (
@@ -154,6 +156,11 @@ func New(cfg Config, env Env) (*Methods, error) {
 		m.Close()
 		return nil, err
 	}
+	for _, one := range cfg.Flat() {
+		for _, b := range bearers {
+			b.fromProxy = b.fromProxy || one.ClientCertificate != nil && one.ClientCertificate.FromProxy
+		}
+	}
 	for i := range m.slots {
 		m.reads = m.reads || m.slots[i].schemes != nil
 	}
@@ -190,8 +197,8 @@ type Demand struct {
 
 // Choice is one combination of credentials, all of which are needed.
 type Choice struct {
-	Entries []int    // methods, by their place in Config.Flat
-	Scopes  []string // all of which the caller needs
+	Entries []int      // methods, by their place in Config.Flat
+	Scopes  [][]string // by Entries: all of which that credential needs; nil needs none
 }
 
 // Stage makes the stage of one operation.
@@ -207,8 +214,11 @@ func (m *Methods) Stage(d Demand) (durward.Stage, error) {
 		return nil, durward.Invalid("", "takes no credential, so that the operation can be served to nobody unless it is public")
 	}
 	for _, c := range choices {
-		one := alternative{scopes: c.Scopes}
-		for _, n := range c.Entries {
+		if len(c.Entries) > maxDemands {
+			return nil, durward.Invalid("", "an alternative needs more than %d credentials", maxDemands)
+		}
+		one := alternative{}
+		for i, n := range c.Entries {
 			e := m.entries[n]
 			bit := uint32(1) << e.slot
 			switch {
@@ -218,6 +228,9 @@ func (m *Methods) Stage(d Demand) (durward.Stage, error) {
 				one.ambient |= bit
 			default:
 				one.slots |= bit
+			}
+			if c.Scopes != nil {
+				e.scopes = c.Scopes[i]
 			}
 			one.entries = append(one.entries, e)
 		}

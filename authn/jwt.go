@@ -34,10 +34,10 @@ type bearerAuth struct {
 	bound       map[*issuer]bool           // takes only tokens that are bound to a key
 	proofs      map[*issuer]*dpop.Verifier // of those with a configuration of their own
 	opaque      *introspect.Client         // nil takes JWTs only
-	opaqueName  string                     // Principal.Issuer of its tokens
 	opaqueBound bool
 	dpop        *dpop.Verifier // for opaque tokens
-	offers      bool           // challenges name DPoP
+	offers      *dpop.Verifier // what challenges say of DPoP; nil: nothing
+	fromProxy   bool           // trusted proxies pass on the caller's certificate
 	cache       *Cache
 	revocations Revocations
 	now         func() time.Time
@@ -65,10 +65,8 @@ func (b *bearerAuth) Challenge(realm string, bad bool) string {
 	if bad {
 		s += `, error="invalid_token"`
 	}
-	if b.offers {
-		for _, v := range b.proofs {
-			return s + ", " + v.Challenge(realm, false, nil)
-		}
+	if b.offers != nil {
+		s += ", " + b.offers.Challenge(realm, false, nil)
 	}
 	return s
 }
@@ -153,10 +151,11 @@ func (b *bearerAuth) confirm(ctx context.Context, x *durward.Exchange, raw strin
 			return errDowngrade
 		}
 		return errUnbound
-	case c.x5t != "" && !clientcert.Bound(x, c.x5t):
-		return errCertificate
 	case c.x5t != "":
-		p.Bound, p.Certificate = "mtls", x.In.TLS.PeerCertificates[0]
+		if p.Certificate = clientcert.Holds(x, c.x5t, b.fromProxy); p.Certificate == nil {
+			return errCertificate
+		}
+		p.Bound = "mtls"
 	}
 	if c.jkt == "" {
 		if byDPoP {

@@ -76,13 +76,13 @@ func combine(choices []Choice, entries []int, scopes []string) []Choice {
 	var out []Choice
 	for _, c := range choices {
 		for _, e := range entries {
-			one := Choice{Entries: append(slices.Clone(c.Entries), e), Scopes: slices.Clone(c.Scopes)}
-			for _, s := range scopes {
-				if !slices.Contains(one.Scopes, s) {
-					one.Scopes = append(one.Scopes, s)
-				}
+			at, _ := slices.BinarySearch(c.Entries, e) // the configuration's order says who is first
+			one := Choice{Entries: slices.Insert(slices.Clone(c.Entries), at, e)}
+			if c.Scopes != nil || len(scopes) > 0 {
+				one.Scopes = make([][]string, len(c.Entries))
+				copy(one.Scopes, c.Scopes)
+				one.Scopes = slices.Insert(one.Scopes, at, scopes)
 			}
-			slices.Sort(one.Entries) // the configuration's order says who is first
 			out = append(out, one)
 		}
 	}

@@ -50,9 +50,10 @@ func TestTheContractsSecurityBecomesChoices(t *testing.T) {
 		"either":                   {cfg: jwtAndKey, security: [][]Requirement{needs("token"), needs("key")}, want: []Choice{{Entries: []int{0}}, {Entries: []int{1}}}},
 		"both":                     {cfg: jwtAndKey, security: [][]Requirement{needs("key", "token")}, want: []Choice{{Entries: []int{0, 1}}}},
 		"of two issuers":           {cfg: two, security: [][]Requirement{needs("token", "key")}, want: []Choice{{Entries: []int{0, 2}}, {Entries: []int{1, 2}}}},
-		"of the issuer that it is": {cfg: named, security: [][]Requirement{needs("oauth:read write")}, want: []Choice{{Entries: []int{1}, Scopes: []string{"read", "write"}}}},
+		"of the issuer that it is": {cfg: named, security: [][]Requirement{needs("oauth:read write")}, want: []Choice{{Entries: []int{1}, Scopes: [][]string{{"read", "write"}}}}},
 		"none":                     {cfg: jwtAndKey, security: [][]Requirement{}, anonymous: true},
 		"none, or one":             {cfg: jwtAndKey, security: [][]Requirement{{}, needs("key")}, want: []Choice{{Entries: []int{1}}}, anonymous: true},
+		"scopes of each":           {cfg: jwtAndKey, security: [][]Requirement{needs("key", "oauth:write")}, want: []Choice{{Entries: []int{0, 1}, Scopes: [][]string{{"write"}, nil}}}},
 		"one that is unused":       {cfg: jwtAndKey, security: [][]Requirement{needs("basic"), needs("key")}, unused: []string{"basic"}, want: []Choice{{Entries: []int{1}}}},
 		"all unused":               {cfg: jwtAndKey, security: [][]Requirement{needs("basic")}, unused: []string{"basic"}},
 		"one that nobody reads":    {cfg: jwtAndKey, security: [][]Requirement{needs("basic"), needs("key")}, err: `"basic" (http basic), which no method is`},
@@ -87,7 +88,11 @@ func (f fake) Challenge(realm string, _ bool) string { return f.field }
 func (f fake) Authenticate(_ context.Context, x *durward.Exchange) (durward.Principal, error) {
 	switch x.In.Header.Get(f.field) {
 	case "good":
-		return durward.Principal{Subject: f.field, Method: f.field, Issuer: f.issuer, Scopes: []string{"read"}}, nil
+		p := durward.Principal{Subject: f.field, Method: f.field, Issuer: f.issuer}
+		if f.issuer == "" {
+			p.Scopes = []string{"read"}
+		}
+		return p, nil
 	case "away":
 		return durward.Principal{}, &durward.Unavailable{Code: durward.CodeStoreUnavailable, Err: errors.New("away")}
 	}
@@ -100,10 +105,10 @@ var errBad = errors.New("bad")
 // are credentials of the request, T is one of the connection.
 func TestAnOperationTakesExactlyOneOfItsCombinations(t *testing.T) {
 	m := &Methods{
-		slots:   []slot{{authenticator: fake{field: "A"}}, {authenticator: fake{field: "B"}}, {authenticator: fake{field: "C"}}, {authenticator: fake{field: "T"}, ambient: true}},
-		entries: []entry{{slot: 0}, {slot: 1}, {slot: 2}, {slot: 3}},
+		slots:   []slot{{authenticator: fake{field: "A"}}, {authenticator: fake{field: "B"}}, {authenticator: fake{field: "C"}}, {authenticator: fake{field: "T"}, ambient: true}, {authenticator: fake{field: "P", issuer: "partner"}}},
+		entries: []entry{{slot: 0}, {slot: 1}, {slot: 2}, {slot: 3}, {slot: 4, issuer: "partner"}, {slot: 4, issuer: "corp"}},
 	}
-	const a, b, c, tls = 0, 1, 2, 3
+	const a, b, c, tls, p, p2 = 0, 1, 2, 3, 4, 5
 	one := func(entries ...int) Choice { return Choice{Entries: entries} }
 	for name, row := range map[string]struct {
 		choices []Choice
@@ -138,10 +143,15 @@ func TestAnOperationTakesExactlyOneOfItsCombinations(t *testing.T) {
 		"another with a bad one of the connection":  {choices: []Choice{one(tls, a)}, fields: "A=good T=bad", why: errBad},
 		"the connection's or another, another":      {choices: []Choice{one(tls), one(a)}, fields: "A=good T=good", method: "A"},
 		"the connection's or another, a bad other":  {choices: []Choice{one(tls), one(a)}, fields: "A=bad T=good", why: errBad},
-		"scopes of the contract, had":               {choices: []Choice{{Entries: []int{a}, Scopes: []string{"read"}}}, fields: "A=good", method: "A"},
-		"scopes of the contract, not had":           {choices: []Choice{{Entries: []int{a}, Scopes: []string{"read", "write"}}}, fields: "A=good", why: errScope, code: durward.CodeForbidden},
-		"scopes of the second alternative":          {choices: []Choice{{Entries: []int{a}, Scopes: []string{"write"}}, {Entries: []int{a}, Scopes: []string{"read"}}}, fields: "A=good", method: "A"},
-		"scopes of no alternative":                  {choices: []Choice{{Entries: []int{a}, Scopes: []string{"write"}}, {Entries: []int{a}, Scopes: []string{"admin"}}}, fields: "A=good", why: errScope, code: durward.CodeForbidden},
+		"scopes of the contract, had":               {choices: []Choice{{Entries: []int{a}, Scopes: [][]string{{"read"}}}}, fields: "A=good", method: "A"},
+		"scopes of the contract, not had":           {choices: []Choice{{Entries: []int{a}, Scopes: [][]string{{"read", "write"}}}}, fields: "A=good", why: errScope, code: durward.CodeForbidden},
+		"scopes of the second alternative":          {choices: []Choice{{Entries: []int{a}, Scopes: [][]string{{"write"}}}, {Entries: []int{a}, Scopes: [][]string{{"read"}}}}, fields: "A=good", method: "A"},
+		"scopes of no alternative":                  {choices: []Choice{{Entries: []int{a}, Scopes: [][]string{{"write"}}}, {Entries: []int{a}, Scopes: [][]string{{"admin"}}}}, fields: "A=good", why: errScope, code: durward.CodeForbidden},
+		"scopes of the one that is asked for them":  {choices: []Choice{{Entries: []int{a, b}, Scopes: [][]string{nil, {"read"}}}}, fields: "A=good B=good", method: "A+B"},
+		"scopes that only another one has":          {choices: []Choice{{Entries: []int{b, p}, Scopes: [][]string{nil, {"read"}}}}, fields: "B=good P=good", why: errScope, code: durward.CodeForbidden},
+		"of another issuer":                         {choices: []Choice{one(p2)}, fields: "P=good", why: errElsewhere},
+		"of the second alternative's issuer":        {choices: []Choice{one(p2), one(p)}, fields: "P=good", method: "P"},
+		"of another issuer, or without the scopes":  {choices: []Choice{{Entries: []int{p}, Scopes: [][]string{{"read"}}}, one(p2)}, fields: "P=good", why: errScope, code: durward.CodeForbidden},
 		"what cannot be decided is nobody's denial": {choices: []Choice{one(a), one(b)}, fields: "A=away", code: durward.CodeStoreUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -300,6 +300,7 @@ func (s *stage) refuse(x *durward.Exchange, bad int, err error) durward.Decision
 	realm := realmOf(x)
 	if u, ok := errors.AsType[*unproven](err); ok {
 		x.Extra.Add("Www-Authenticate", u.proofs.Challenge(realm, true, u.error))
+		bad = -1 // that challenge says it
 	}
 	for i := range s.slots {
 		if c := s.slots[i].Challenge(realm, i == bad); c != "" {

@@ -43,6 +43,26 @@ func BoundFromProxy(x *durward.Exchange, want string) bool {
 	return err == nil && same(ders[0], want)
 }
 
+// Holds gives the certificate of the caller if it is the one whose thumbprint
+// want is, nil if not: Bound, or BoundFromProxy where fromProxy.
+func Holds(x *durward.Exchange, want string, fromProxy bool) *x509.Certificate {
+	if !fromProxy || !x.Client.Trusted {
+		if !Bound(x, want) {
+			return nil
+		}
+		return x.In.TLS.PeerCertificates[0]
+	}
+	if !BoundFromProxy(x, want) {
+		return nil
+	}
+	ders, _ := fromField(x.In.Header)
+	c, err := x509.ParseCertificate(ders[0])
+	if err != nil {
+		return nil // what is no certificate binds nothing
+	}
+	return c
+}
+
 func same(der []byte, want string) bool {
 	return want != "" && subtle.ConstantTimeCompare([]byte(encode(der)), []byte(want)) == 1
 }

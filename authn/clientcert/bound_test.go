@@ -52,6 +52,11 @@ func TestABoundTokenIsGoodOnlyWithItsCertificate(t *testing.T) {
 		if got := BoundFromProxy(tc.x, tc.want); got != tc.proxied {
 			t.Errorf("%s, proxies believed: %v", tc.name, got)
 		}
+		for fromProxy, good := range map[bool]bool{false: tc.bound, true: tc.proxied} {
+			if c := Holds(tc.x, tc.want, fromProxy); (c != nil) != good || good && Thumbprint(c) != tc.want {
+				t.Errorf("%s, proxies believed %v: a certificate %v", tc.name, fromProxy, c != nil)
+			}
+		}
 	}
 	if Bound(viaOther, Thumbprint(other.Cert)) == BoundFromProxy(viaOther, Thumbprint(other.Cert)) {
 		t.Error("a proxy's own certificate counts as the caller's")
