@@ -133,7 +133,7 @@ func TestKeysThatAreRefused(t *testing.T) {
 		"store answers with another key":  {key: func(k *durward.Key) { k.ID = "000000000000" }, why: errKeyUnknown},
 		"unknown id":                      {store: func(s *fakeKeys) { clear(s.keys) }, why: errKeyUnknown},
 		"hash of nothing":                 {key: func(k *durward.Key) { k.Hash = [32]byte{} }, why: errKeySecret},
-		"another secret":                  {text: func(s string) string { return resum(s[:21] + "X" + s[22:]) }, why: errKeySecret},
+		"another secret":                  {text: func(s string) string { return resum(s[:21] + flip(s[21]) + s[22:]) }, why: errKeySecret},
 		"another environment in the text": {text: func(s string) string { return resum("dw_test" + s[7:]) }, why: errKeySecret},
 		"wrong checksum":                  {text: func(s string) string { return s[:21] + flip(s[21]) + s[22:] }, why: errKeyForm},
 		"empty":                           {text: func(string) string { return "" }, why: errKeyForm},
