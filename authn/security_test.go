@@ -197,7 +197,7 @@ func (c *counted) Succeeded(a durward.Attempt)                 { c.succeeded = a
 func TestFailedAttemptsAreCountedAndSlowedDown(t *testing.T) {
 	keys := newFakeKeys()
 	good := keys.mint(t, "live", nil)
-	bad := good[:len(good)-7] + "x" + good[len(good)-6:]
+	bad := good[:len(good)-7] + flip(good[len(good)-7]) + good[len(good)-6:]
 	c := &counted{}
 	st, err := newStage(Config{{APIKey: &APIKey{}}}, Env{Keys: keys, Attempts: c}, true)
 	if err != nil {

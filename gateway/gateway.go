@@ -179,6 +179,16 @@ func (g *Gateway) registerGauges() {
 	m.CounterFunc("audit_records_total", "Audit records stored.", func() float64 { return float64(records.Stats().Records) })
 	m.CounterFunc("audit_lost_total", "Outcomes that could not be stored.", func() float64 { return float64(records.Stats().OutcomesLost) })
 	m.GaugeFunc("store_healthy", "Whether the store answers: 1 or 0.", func() float64 { return boolean(g.store.Health() == nil) })
+	for kind := range set.Stats().HTTP2.Cut { // every kind is there
+		m.LabelledCounterFunc("http2_connections_cut_total", "HTTP/2 connections ended for a flood, by its kind.", "kind", kind,
+			func() float64 { return float64(set.Stats().HTTP2.Cut[kind]) })
+	}
+	m.CounterFunc("http2_streams_refused_total", "HTTP/2 requests that were refused before any record of theirs.", func() float64 { return float64(set.Stats().HTTP2.Refused) })
+	lockouts := func() lockout.Stats { return g.pipeline.Lockout() }
+	m.CounterFunc("authentication_failures_total", "Failed attempts to authenticate, the same one again not counted.", func() float64 { return float64(lockouts().Failures) })
+	m.CounterFunc("authentication_blocked_total", "Attempts to authenticate that had to wait, unjudged.", func() float64 { return float64(lockouts().Refused) })
+	m.GaugeFunc("authentication_alarm", "Whether failed attempts are so many in all that somebody is at it: 1 or 0.", func() float64 { return boolean(lockouts().Alarm) })
+	m.CounterFunc("quota_unknown_plans_total", "Requests of callers whose rate plan the API does not have.", func() float64 { return float64(g.env.Counters.UnknownPlans()) })
 	m.GaugeFunc("certificate_not_after_seconds", "When the first of the served certificates expires, in Unix time; 0 without TLS.", func() float64 {
 		var first float64
 		for _, e := range set.Certificates() {

@@ -232,7 +232,7 @@ func TestOneOfManyIsLetThroughAtOnce(t *testing.T) {
 
 func TestAGuardIsSafeForConcurrentUse(t *testing.T) {
 	g := NewGuard(Options{Entries: 64, OnEvent: func(Event) {}})
-	v, err := g.With(Config{})
+	v, err := g.With(lowered(Config{}))
 	if err != nil {
 		t.Fatal(err)
 	}

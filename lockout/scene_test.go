@@ -4,6 +4,7 @@
 package lockout
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -37,7 +38,7 @@ func newSceneOf(t testing.TB, cfg Config, entries int) *scene {
 func (s *scene) reload(cfg Config) {
 	s.t.Helper()
 	var err error
-	if s.view, err = s.guard.With(cfg); err != nil {
+	if s.view, err = s.guard.With(lowered(cfg)); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -128,3 +129,9 @@ func randomSource(r *rand.Rand) netip.Addr {
 
 // host is the ith address of 10.0.0.0/8, each in a /24 of its own.
 func host(i int) string { return fmt.Sprintf("10.%d.%d.1", i>>8&255, i&255) }
+
+// lowered gives c thresholds that a scene reaches soon, where it says nothing.
+func lowered(c Config) Config {
+	c.DelayAfter, c.LockAfter, c.SprayIDs = cmp.Or(c.DelayAfter, 5), cmp.Or(c.LockAfter, 20), cmp.Or(c.SprayIDs, 10)
+	return c
+}

@@ -87,6 +87,14 @@ func (m *Metrics) CounterFunc(name, help string, read func() float64) {
 	m.Registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "durward", Name: name, Help: help}, read))
 }
 
+// LabelledCounterFunc registers one counter of several that share a name and
+// are told apart by the value of a label.
+func (m *Metrics) LabelledCounterFunc(name, help, label, value string, read func() float64) {
+	m.Registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Namespace: "durward", Name: name, Help: help, ConstLabels: prometheus.Labels{label: value},
+	}, read))
+}
+
 // Operation is the metrics of one operation, resolved once at load, so that
 // counting one costs an atomic addition.
 type Operation struct {

@@ -154,6 +154,16 @@ func (p *Pipeline) Upstreams() []UpstreamStatus {
 	return out
 }
 
+// Lockout is the state of what counts failed attempts; zero when it is off.
+func (p *Pipeline) Lockout() lockout.Stats {
+	g := p.hold()
+	if g == nil {
+		return lockout.Stats{}
+	}
+	defer g.release()
+	return g.lockout.Stats()
+}
+
 // UpstreamStatus is the health of one API's targets.
 type UpstreamStatus struct {
 	API     string
