@@ -179,12 +179,13 @@ func TestConfigCheckNamesEveryFault(t *testing.T) {
 		cfg  Config
 		want []string
 	}{
-		"good":              {Config{{JWT: &JWT{Issuer: "a"}}, {JWT: &JWT{Issuer: "b"}}, {APIKey: &APIKey{}}}, nil},
-		"both":              {Config{{JWT: &JWT{Issuer: "a"}, APIKey: &APIKey{}}}, []string{"[0]: must name exactly one"}},
-		"no issuer":         {Config{{JWT: &JWT{}}}, []string{"[0].jwt.issuer: is required"}},
-		"issuer twice":      {Config{{JWT: &JWT{Issuer: "a"}}, {JWT: &JWT{Issuer: "a"}}}, []string{"[1].jwt.issuer: is listed twice"}},
-		"keys twice":        {Config{{APIKey: &APIKey{}}, {APIKey: &APIKey{Header: "X-K"}}}, []string{"[1].api_key: is listed twice"}},
-		"one field for all": {Config{{JWT: &JWT{Issuer: "a", Header: "X-Token"}}, {APIKey: &APIKey{Header: "x-token"}}}, []string{"[1].api_key.header: X-Token is read"}},
+		"good":                    {Config{{JWT: &JWT{Issuer: "a"}}, {JWT: &JWT{Issuer: "b"}}, {APIKey: &APIKey{}}}, nil},
+		"both":                    {Config{{JWT: &JWT{Issuer: "a"}, APIKey: &APIKey{}}}, []string{"[0]: must name exactly one"}},
+		"no issuer":               {Config{{JWT: &JWT{}}}, []string{"[0].jwt.issuer: is required"}},
+		"issuer twice":            {Config{{JWT: &JWT{Issuer: "a"}}, {JWT: &JWT{Issuer: "a"}}}, []string{"[1].jwt.issuer: is listed twice"}},
+		"two tokens of one place": {Config{{All: []Method{{JWT: &JWT{Issuer: "a"}}, {JWT: &JWT{Issuer: "b"}}}}}, []string{"[0].all[1]: stands in the same place"}},
+		"keys twice":              {Config{{APIKey: &APIKey{}}, {APIKey: &APIKey{Header: "X-K"}}}, []string{"[1].api_key: is listed twice"}},
+		"one field for all":       {Config{{JWT: &JWT{Issuer: "a", Header: "X-Token"}}, {APIKey: &APIKey{Header: "x-token"}}}, []string{"[1].api_key.header: X-Token is read"}},
 		"bad names": {Config{{JWT: &JWT{Issuer: "a", Header: "X Y"}}, {APIKey: &APIKey{Header: "Host", Query: "a&b", Environments: []string{"LIVE"}}}},
 			[]string{"[0].jwt.header:", "[1].api_key.header:", "[1].api_key.query:", "[1].api_key.environments[0]:"}},
 		"too many": {slices.Repeat(Config{{}}, 17), append([]string{"has more than 16"}, slices.Repeat([]string{"must name exactly one"}, 17)...)},

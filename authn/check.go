@@ -38,6 +38,9 @@ func (c *Config) Check() error {
 				continue
 			}
 			errs = append(errs, durward.InvalidIn(deeper, m.All[k].check(seen)))
+			if slices.ContainsFunc(m.All[:k], func(o Method) bool { return o.place() == m.All[k].place() }) {
+				errs = append(errs, durward.Invalid(deeper, "stands in the same place as another one, so that no request could have both"))
+			}
 		}
 	}
 	return errors.Join(append(errs, c.checkPlaces())...)

@@ -57,7 +57,10 @@ func (c Config) Choose(schemes []Scheme, security [][]Requirement, unused []stri
 				return nil, false, durward.Invalid("", "the contract declares the security scheme %q (%s), which no method is; "+
 					"name it under schemes of the method that it is, or under security.unused", r.Scheme, schemes[i].describe())
 			}
-			if next = combine(next, entries, r.Scopes); len(next) > maxChoices {
+			if next = c.combine(next, entries, r.Scopes); len(next) == 0 {
+				return nil, false, durward.Invalid("", "the contract's security needs %q beside another scheme, and both are credentials that stand in the same place", r.Scheme)
+			}
+			if len(next) > maxChoices {
 				return nil, false, durward.Invalid("", "the contract's security makes more than %d combinations", maxChoices)
 			}
 		}
@@ -71,22 +74,47 @@ func (c Config) Choose(schemes []Scheme, security [][]Requirement, unused []stri
 	return choices, anonymous, nil
 }
 
-// combine puts one of the entries into each of the choices.
-func combine(choices []Choice, entries []int, scopes []string) []Choice {
+// combine puts one of the entries into each of the choices. A choice that has
+// the entry already meets both schemes with one credential; one that has another
+// credential of the same place is left out.
+func (c Config) combine(choices []Choice, entries []int, scopes []string) []Choice {
 	var out []Choice
-	for _, c := range choices {
+	flat := c.Flat()
+	for _, old := range choices {
 		for _, e := range entries {
-			at, _ := slices.BinarySearch(c.Entries, e) // the configuration's order says who is first
-			one := Choice{Entries: slices.Insert(slices.Clone(c.Entries), at, e)}
-			if c.Scopes != nil || len(scopes) > 0 {
-				one.Scopes = make([][]string, len(c.Entries))
-				copy(one.Scopes, c.Scopes)
-				one.Scopes = slices.Insert(one.Scopes, at, scopes)
+			at, has := slices.BinarySearch(old.Entries, e) // the configuration's order says who is first
+			one := Choice{Entries: slices.Clone(old.Entries)}
+			if old.Scopes != nil || len(scopes) > 0 {
+				one.Scopes = make([][]string, len(old.Entries))
+				copy(one.Scopes, old.Scopes)
+			}
+			switch {
+			case has && one.Scopes != nil:
+				one.Scopes[at] = slices.Concat(one.Scopes[at], scopes)
+			case has:
+			case slices.ContainsFunc(old.Entries, func(o int) bool { return flat[o].place() == flat[e].place() }):
+				continue
+			default:
+				one.Entries = slices.Insert(one.Entries, at, e)
+				if one.Scopes != nil {
+					one.Scopes = slices.Insert(one.Scopes, at, scopes)
+				}
 			}
 			out = append(out, one)
 		}
 	}
 	return out
+}
+
+// place is where the method's credential stands. A request has one of them.
+func (m *Method) place() string {
+	switch {
+	case m.JWT != nil:
+		return "token in " + m.JWT.header()
+	case m.Introspection != nil:
+		return "token in " + authorization
+	}
+	return m.kind()
 }
 
 // takes lists the methods that are a scheme: those that name it, else those

@@ -54,9 +54,10 @@ func checkSecurity(f *faults, at string, api *API, doc *contract.Document) {
 			}
 		}
 	}
-	for _, name := range api.Security.Unused {
-		if !slices.Contains(known, name) {
-			f.add(at+".security.unused", "the contract declares no security scheme %q%s", name, meant(known, name))
+	checkUnused(f, at+".security.unused", api.Security.Unused, known)
+	for id, op := range api.Operations {
+		if op != nil && op.Security != nil {
+			checkUnused(f, strictyaml.Key(at+".operations", id)+".security.unused", op.Security.Unused, known)
 		}
 	}
 	said := map[string]bool{}
@@ -81,6 +82,14 @@ func checkSecurity(f *faults, at string, api *API, doc *contract.Document) {
 				"remove public, open it in the contract (security: []), or set the operation's security.from to configuration")
 		case !anonymous && len(choices) == 0:
 			f.add(field, "nobody could call %s: every alternative of the contract's security needs a scheme that is unused", op.ID)
+		}
+	}
+}
+
+func checkUnused(f *faults, field string, unused, known []string) {
+	for _, name := range unused {
+		if !slices.Contains(known, name) {
+			f.add(field, "the contract declares no security scheme %q%s", name, meant(known, name))
 		}
 	}
 }

@@ -25,7 +25,8 @@ import (
 // and body as stdout. PATH may be a whole URL. -tls FILE trusts a CA, -h2 and
 // -h2c speak HTTP/2, -host NAME sends another Host, -n COUNT sends it so many
 // times and gives the last answer, -body FILE takes the content from a file,
-// -gzip compresses it.
+// -gzip compresses it, -cert NAME shows the certificate NAME.crt. With the STATUS
+// 0 no answer must come at all.
 func (w *world) cmdRequest(ts *testscript.TestScript, args []string) error {
 	o, err := parseRequest(ts, args)
 	if err != nil {
@@ -41,6 +42,7 @@ type requestOptions struct {
 	h2, h2c, gzip           bool
 	roots                   *x509.CertPool
 	serverName              string
+	certs                   []tls.Certificate
 }
 
 // send makes the exchange and writes the answer to out.
@@ -60,7 +62,10 @@ func (o *requestOptions) send(out io.Writer) error {
 		if req.Header = o.header.Clone(); o.host != "" {
 			req.Host = o.host
 		}
-		if resp, err = client.Do(req); err != nil {
+		if resp, err = client.Do(req); err != nil && o.status == 0 {
+			fmt.Fprintln(out, err)
+			return nil
+		} else if err != nil {
 			return err
 		}
 		body, err = io.ReadAll(resp.Body)
@@ -103,7 +108,7 @@ func parseRequest(ts *testscript.TestScript, args []string) (*requestOptions, er
 			o.h2c = true
 		case "-gzip":
 			o.gzip = true
-		case "-H", "-host", "-tls", "-n", "-sni", "-body":
+		case "-H", "-host", "-tls", "-n", "-sni", "-body", "-cert":
 			if i++; i == len(args) {
 				return nil, fmt.Errorf("%s needs a value", args[i-1])
 			}
@@ -153,6 +158,10 @@ func (o *requestOptions) set(ts *testscript.TestScript, name, value string) (err
 		o.count, err = strconv.Atoi(value)
 	case "-tls":
 		o.roots, err = readRoots(ts, value)
+	case "-cert":
+		var pair tls.Certificate
+		pair, err = tls.LoadX509KeyPair(ts.MkAbs(value+".crt"), ts.MkAbs(value+".key"))
+		o.certs = append(o.certs, pair)
 	}
 	return err
 }
@@ -169,6 +178,9 @@ func (o *requestOptions) client() *http.Client {
 	t := &http.Transport{
 		Protocols: new(http.Protocols), DisableCompression: true,
 		TLSClientConfig: &tls.Config{RootCAs: o.roots, ServerName: o.serverName},
+	}
+	if len(o.certs) > 0 { // whatever authorities the server names
+		t.TLSClientConfig.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &o.certs[0], nil }
 	}
 	t.Protocols.SetHTTP1(!o.h2 && !o.h2c)
 	t.Protocols.SetHTTP2(o.h2)

@@ -25,17 +25,19 @@ import (
 
 // world is what one script has set up.
 type world struct {
-	dir       string
-	upstreams map[string]*upstream // by name; "" is the one that is meant when none is named
-	issuer    *issuer.Issuer
-	issues    *httptest.Server
-	gateway   *gateway.Gateway
-	process   *process
-	log       *os.File
-	started   map[string]*background
-	sockets   map[string]*socketClient
-	captured  *bytes.Buffer // takes what a command says in place of the script's stdout
-	recorded  int           // bytes of the audit log that "records -new" has shown
+	dir          string
+	upstreams    map[string]*upstream // by name; "" is the one that is meant when none is named
+	issuer       *issuer.Issuer
+	issues       *httptest.Server
+	gateway      *gateway.Gateway
+	process      *process
+	log          *os.File
+	started      map[string]*background
+	sockets      map[string]*socketClient
+	holders      map[string]holder
+	introspector *introspector
+	captured     *bytes.Buffer // takes what a command says in place of the script's stdout
+	recorded     int           // bytes of the audit log that "records -new" has shown
 }
 
 // upstream is one server behind the gateway.
@@ -45,7 +47,7 @@ type upstream struct {
 }
 
 func newWorld(dir string) *world {
-	return &world{dir: dir, upstreams: map[string]*upstream{}, started: map[string]*background{}, sockets: map[string]*socketClient{}}
+	return &world{dir: dir, upstreams: map[string]*upstream{}, started: map[string]*background{}, sockets: map[string]*socketClient{}, holders: map[string]holder{}}
 }
 
 // stdout is where a command says what it found.
