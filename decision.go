@@ -57,6 +57,14 @@ type Unavailable struct {
 func (e *Unavailable) Error() string { return e.Err.Error() }
 func (e *Unavailable) Unwrap() error { return e.Err }
 
+// Forbidden is the error of a part that knows who calls and refuses all the
+// same, such as for the address that they call from: the client gets a 403, and
+// nobody counts it as a failed attempt to authenticate.
+type Forbidden struct{ Err error }
+
+func (e *Forbidden) Error() string { return e.Err.Error() }
+func (e *Forbidden) Unwrap() error { return e.Err }
+
 // Step is one line of the trail: what one stage decided on one exchange. Only
 // the runner writes it.
 type Step struct {

@@ -253,18 +253,13 @@ func (m *Methods) admit(p *durward.Principal, from netip.Addr) error {
 	case c.Disabled:
 		return errDisabled
 	case !mayCallFrom(c.Addresses, c.Denied, from):
-		return &forbidden{errConsumerPlace}
+		return &durward.Forbidden{Err: errConsumerPlace}
 	}
 	if p.Plan == "" {
 		p.Plan = c.Plan
 	}
 	return nil
 }
-
-// forbidden is why a caller who is known may not call all the same.
-type forbidden struct{ error }
-
-func (f *forbidden) Unwrap() error { return f.error }
 
 // cutScheme takes the credentials out of an Authorization value of that scheme,
 // whose name has no case (RFC 9110, 11.1).

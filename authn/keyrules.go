@@ -26,7 +26,7 @@ func (a *keyAuth) allowed(k *durward.Key, c *durward.Consumer, id, environment s
 	case c.Disabled:
 		return errKeyConsumer
 	case !mayCallFrom(k.Addresses, k.Denied, from):
-		return &forbidden{errKeyAddress}
+		return &durward.Forbidden{Err: errKeyAddress}
 	}
 	return nil
 }

@@ -146,7 +146,7 @@ func (s *stage) judge(ctx context.Context, x *durward.Exchange, present uint32) 
 		a := &s.alternatives[0]
 		p, err := s.ask(ctx, x, a.entries[0])
 		if err == nil && !hasAll(p.Scopes, a.entries[0].scopes) {
-			err = &forbidden{errScope}
+			err = &durward.Forbidden{Err: errScope}
 		}
 		return p, a.entries[0].slot, err
 	}
@@ -188,7 +188,7 @@ func (s *stage) judge(ctx context.Context, x *durward.Exchange, present uint32) 
 	}
 	switch {
 	case short:
-		why = &forbidden{errScope}
+		why = &durward.Forbidden{Err: errScope}
 	case why != nil:
 	case present == 0:
 		why = errNoCredential
@@ -284,8 +284,8 @@ func (s *stage) fail(x *durward.Exchange, a durward.Attempt, bad int, err error)
 	if away, ok := errors.AsType[*durward.Unavailable](err); ok {
 		return durward.Failed(away.Code, away.Err)
 	}
-	if known, ok := errors.AsType[*forbidden](err); ok {
-		return durward.Refuse(durward.CodeForbidden, known.error)
+	if known, ok := errors.AsType[*durward.Forbidden](err); ok {
+		return durward.Refuse(durward.CodeForbidden, known.Err)
 	}
 	// Who only lacks a nonce has proven to hold token and key.
 	if s.env.Attempts != nil && !errors.Is(err, dpop.ErrNonce) {

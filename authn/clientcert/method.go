@@ -44,8 +44,10 @@ var (
 	errForm      = errors.New("client certificate: what stands for the consumer is not the form of an id")
 	errUnknown   = errors.New("client certificate: no such consumer")
 	errDisabled  = errors.New("client certificate: its consumer is disabled")
-	errAddress   = errors.New("client certificate: its consumer may not call from this address")
 )
+
+// errAddress is a 403: who calls is known.
+var errAddress error = &durward.Forbidden{Err: errors.New("client certificate: its consumer may not call from this address")}
 
 // Method authenticates by certificate. Safe for concurrent use.
 type Method struct {

@@ -108,6 +108,23 @@ func (c *Config) Check() error {
 	return errors.Join(errs...)
 }
 
+// CheckFiles reports every key file that New would refuse, but those that
+// cannot be read, and keys that Check refuses.
+func (c *Config) CheckFiles() error {
+	var errs []error
+	for _, id := range slices.Sorted(maps.Keys(c.Keys)) {
+		k := c.Keys[id]
+		if k.PublicKey == "" || k.check() != nil {
+			continue
+		}
+		if text, err := readFile(k.PublicKey); err == nil {
+			_, err = k.loadPublic(text)
+			errs = append(errs, durward.InvalidIn("keys."+id, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 func (k *Key) check() error {
 	var errs []error
 	fault := func(field, format string, args ...any) { errs = append(errs, durward.Invalid(field, format, args...)) }

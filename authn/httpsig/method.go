@@ -119,6 +119,10 @@ func (k *Key) load() (*verifier, error) {
 	if err != nil {
 		return nil, durward.InvalidIn("public_key", err)
 	}
+	return k.loadPublic(text)
+}
+
+func (k *Key) loadPublic(text []byte) (*verifier, error) {
 	public, err := parsePublic(text)
 	if err != nil {
 		return nil, durward.InvalidIn("public_key", err)

@@ -65,9 +65,11 @@ var (
 	errKeyEnded  = errors.New("signature: its key has ended")
 	errNobody    = errors.New("signature: the consumer of its key does not exist")
 	errDisabled  = errors.New("signature: the consumer of its key is disabled")
-	errAddress   = errors.New("signature: its consumer may not call from this address")
 	errReplay    = errors.New("signature: was used before")
 )
+
+// errAddress is a 403: who signed is known.
+var errAddress error = &durward.Forbidden{Err: errors.New("signature: its consumer may not call from this address")}
 
 // judge does all that needs no key, and builds the signature base. It gives the
 // time until which the signature could be taken.
