@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 
+	"durward/authn"
 	"durward/internal/strictyaml"
 )
 
@@ -44,6 +45,12 @@ func (c *Config) checkFiles(f *faults) {
 			checkPair(f, "apis."+name+".upstream.tls", t.Certificate, t.Key)
 			checkPool(f, "apis."+name+".upstream.tls.ca", t.CA)
 		}
+		if api := c.APIs[name]; api != nil {
+			checkMethods(f, "apis."+name+".authenticate", api.Authenticate)
+		}
+	}
+	if c.Token != nil {
+		f.in("token", c.Token.CheckFiles())
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Issuers)) {
 		if issuer := c.Issuers[name]; issuer != nil {
@@ -60,6 +67,17 @@ func checkPair(f *faults, at, certificate, key string) {
 	}
 	if _, err := tls.LoadX509KeyPair(certificate, key); err != nil {
 		f.add(at, "certificate and key cannot be used: %v", err)
+	}
+}
+
+// checkMethods looks into the key files of signatures.
+func checkMethods(f *faults, at string, methods []authn.Method) {
+	for i := range methods {
+		m, here := &methods[i], at+"["+strconv.Itoa(i)+"]"
+		if m.Signature != nil {
+			f.in(here+".signature", m.Signature.CheckFiles())
+		}
+		checkMethods(f, here+".all", m.All)
 	}
 }
 

@@ -5,6 +5,7 @@ package token
 
 import (
 	"errors"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -88,6 +89,22 @@ func (c *Config) Check() error {
 		bad("publish_ahead", "must be at least 10m, and at most half of rotate_after")
 	}
 	return errors.Join(faults...)
+}
+
+// CheckFiles reports key files that Open would refuse, but those that cannot be
+// read by this process. A directory that is not there yet is none of them.
+func (c *Config) CheckFiles() error {
+	field, err := "key_files", error(nil)
+	if c.Directory != "" {
+		field = "directory"
+		_, err = directory(c.Directory).read()
+	} else {
+		_, err = (&Keys{config: *c}).readFixed()
+	}
+	if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return nil
+	}
+	return durward.Invalid(field, "%v", err)
 }
 
 // maxAge is how long upstreams may keep the key set: well below the time for
