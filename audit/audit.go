@@ -153,7 +153,12 @@ func (l *Log) Health() error {
 }
 
 // OnError is what the runner does when an attempt cannot be stored.
-func (l *Log) OnError() durward.OnError { return l.cfg.OnError }
+func (l *Log) OnError() durward.OnError {
+	if l == nil {
+		return durward.DenyOnError
+	}
+	return l.cfg.OnError
+}
 
 // System stores a record about the gateway itself, such as a start or a
 // reload, and waits until it is stored. Neither text may hold a secret.

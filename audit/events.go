@@ -28,7 +28,12 @@ type End struct {
 // it is stored. It fails, with durward.CodeAuditUnavailable, when the record
 // cannot be stored or ctx ends before it is; the runner then does as OnError
 // says.
-func (l *Log) Stage() durward.Stage { return stage{l} }
+func (l *Log) Stage() durward.Stage {
+	if l == nil { // nothing is recorded: a trial
+		return nil
+	}
+	return stage{l}
+}
 
 type stage struct{ log *Log }
 

@@ -14,6 +14,7 @@ import (
 	"durward/config"
 	"durward/contract"
 	"durward/cors"
+	"durward/internal/strictyaml"
 	"durward/proxy"
 	"durward/ratelimit"
 	"durward/route"
@@ -305,13 +306,20 @@ func preflight(a *apiParts, op *durward.Operation) durward.Stage {
 
 // The makers of steps. A nil stage is left out.
 
-// step makes one; without a failure policy a stage that fails denies.
-func step(s durward.Stage, m durward.Mode, e ...durward.OnError) requestStep {
-	r := requestStep{stage: s, mode: m}
-	if len(e) > 0 {
-		r.onError = e[0]
-	}
-	return r
+// step makes one. A stage that fails denies, unless onError says otherwise.
+func step(s durward.Stage, m durward.Mode) requestStep { return requestStep{stage: s, mode: m} }
+
+func (s requestStep) onError(e durward.OnError) requestStep { s.failure = e; return s }
+
+// from names the fields of the document that the stage is made from, for who
+// asks what acts on a request.
+func (s requestStep) from(fields ...string) requestStep { s.fields = fields; return s }
+
+// at is the place of an API's field in the document, in of an operation's.
+func (a *apiParts) at(field string) string { return strictyaml.Key("apis", a.name) + "." + field }
+
+func (a *apiParts) in(op *durward.Operation, field string) string {
+	return strictyaml.Key(a.at("operations"), op.ID) + "." + field
 }
 
 func steps(all ...requestStep) []requestStep {

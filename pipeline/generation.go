@@ -58,7 +58,8 @@ type requestStep struct {
 	name    string
 	stage   durward.Stage
 	mode    durward.Mode
-	onError durward.OnError
+	failure durward.OnError
+	fields  []string // of the document that it is made from
 }
 
 type responseStep struct {

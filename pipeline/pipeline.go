@@ -58,24 +58,37 @@ type Env struct {
 func (c *compiler) requestStages(a *apiParts, op *durward.Operation) []requestStep {
 	each := a.Operation(op.ID)
 	return steps(
-		step(c.atListener, durward.Enforce), // whether their address may call through this listener
-		step(c.reportListener, durward.Report),
-		step(a.addresses.Stage(), a.Addresses.Mode),                       // whether their address may call at all
-		step(c.global, c.cfg.RateLimit.Mode),                              // limits of the gateway as a whole
-		step(a.byClient, a.RateLimit.Mode),                                // of the API, by client
-		step(c.byClient(a, op, each.RateLimit)),                           // of the operation, by client
-		step(c.bodyLimit(a, op), durward.Enforce),                         // before a byte of content is read
-		step(cors.Request(a.CORS), durward.Enforce),                       // cross-origin calls of browsers
-		step(c.authenticate(a, op), durward.Enforce),                      // who calls
-		step(c.env.Audit.Stage(), durward.Enforce, c.env.Audit.OnError()), // stored before anything may happen
-		step(a.byPrincipal, a.Quota.Mode),                                 // limits of the API, by caller
-		step(c.byPrincipal(a, op, each.Quota)),                            // of the operation, by caller
-		step(c.authorize(a, op), a.Authorize.Mode),                        // whether they may
-		step(c.contract(a, op), a.Validation.Mode, a.Validation.OnError),  // whether it is as the contract says
-		step(authn.Restrictions(a.Authenticate), durward.Enforce),         // whether their credential allows it: capabilities
-		step(c.upstreamOf(a, op).Outgoing(), durward.Enforce),             // what the upstream gets, and which connections may leave HTTP: stages behind it may change x.Out
-		step(authn.HideQuery(a.Authenticate), durward.Enforce),            // a key in the query stays here
-		step(c.identity(a), durward.Enforce),                              // who calls, under the gateway's signature
+		// Whether their address may call: through this listener, and this API.
+		step(c.atListener, durward.Enforce).from("listen"),
+		step(c.reportListener, durward.Report).from("listen"),
+		step(a.addresses.Stage(), a.Addresses.Mode).from(a.at("addresses")),
+		// Limits by client: of the gateway as a whole, of the API, of the operation.
+		step(c.global, c.cfg.RateLimit.Mode).from("rate_limit"),
+		step(a.byClient, a.RateLimit.Mode).from(a.at("rate_limit")),
+		step(c.byClient(a, op, each.RateLimit)).from(a.in(op, "rate_limit")),
+		// The size of the content, before a byte of it is read.
+		step(c.bodyLimit(a, op), durward.Enforce).from(a.at("validation.max_body"), a.in(op, "max_body")),
+		// Cross-origin calls of browsers.
+		step(cors.Request(a.CORS), durward.Enforce).from(a.at("cors")),
+		// Who calls.
+		step(c.authenticate(a, op), durward.Enforce).from(a.at("authenticate"), a.at("security"), a.in(op, "security"), a.in(op, "public"), "lockout"),
+		// Stored before anything may happen.
+		step(c.env.Audit.Stage(), durward.Enforce).onError(c.env.Audit.OnError()).from("audit"),
+		// Limits by caller: of the API, of the operation.
+		step(a.byPrincipal, a.Quota.Mode).from(a.at("quota")),
+		step(c.byPrincipal(a, op, each.Quota)).from(a.in(op, "quota")),
+		// Whether they may.
+		step(c.authorize(a, op), a.Authorize.Mode).from(a.at("authorize"), a.in(op, "public")),
+		// Whether the request is as the contract says.
+		step(c.contract(a, op), a.Validation.Mode).onError(a.Validation.OnError).from(a.at("contract"), a.at("validation")),
+		// Whether their credential allows it: capabilities.
+		step(authn.Restrictions(a.Authenticate), durward.Enforce).from(a.at("authenticate")),
+		// What the upstream gets, and which connections may leave HTTP. Stages
+		// behind it may change x.Out: a key in the query stays here, and who
+		// calls goes along under the gateway's signature.
+		step(c.upstreamOf(a, op).Outgoing(), durward.Enforce).from(a.at("upstream"), a.in(op, "upgrades")),
+		step(authn.HideQuery(a.Authenticate), durward.Enforce).from(a.at("authenticate")),
+		step(c.identity(a), durward.Enforce).from(a.at("identity_token"), "token"),
 	)
 }
 
@@ -93,16 +106,21 @@ func (c *compiler) responseStages(a *apiParts) []responseStep {
 // so that scanning costs the scanner.
 func (c *compiler) missStages(a *apiParts, op *durward.Operation) []requestStep {
 	if a == nil { // no API has this host and prefix
-		return steps(step(c.atListener, durward.Enforce), step(c.reportListener, durward.Report), step(c.global, c.cfg.RateLimit.Mode), step(refusal{op}, durward.Enforce))
+		return steps(
+			step(c.atListener, durward.Enforce).from("listen"),
+			step(c.reportListener, durward.Report).from("listen"),
+			step(c.global, c.cfg.RateLimit.Mode).from("rate_limit"),
+			step(refusal{op}, durward.Enforce).from("apis"),
+		)
 	}
 	return steps(
-		step(c.atListener, durward.Enforce),
-		step(c.reportListener, durward.Report),
-		step(a.addresses.Stage(), a.Addresses.Mode),
-		step(c.global, c.cfg.RateLimit.Mode),
-		step(a.byClient, a.RateLimit.Mode),
-		step(preflight(a, op), durward.Enforce),
-		step(refusal{op}, durward.Enforce),
+		step(c.atListener, durward.Enforce).from("listen"),
+		step(c.reportListener, durward.Report).from("listen"),
+		step(a.addresses.Stage(), a.Addresses.Mode).from(a.at("addresses")),
+		step(c.global, c.cfg.RateLimit.Mode).from("rate_limit"),
+		step(a.byClient, a.RateLimit.Mode).from(a.at("rate_limit")),
+		step(preflight(a, op), durward.Enforce).from(a.at("cors")),
+		step(refusal{op}, durward.Enforce).from(a.at("contract")),
 	)
 }
 

@@ -18,11 +18,12 @@ import (
 )
 
 var (
-	errMisdirected = errors.New("the host differs from the name that the TLS connection was made for")
-	errOverloaded  = errors.New("too many requests are in flight")
-	errCrowd       = errors.New("too many requests of one client are in flight")
-	errVerdict     = errors.New("the stage gave a verdict that does not exist")
-	errClientGone  = errors.New("the client's connection ended before the answer did")
+	errMisdirected  = errors.New("the host differs from the name that the TLS connection was made for")
+	errOverloaded   = errors.New("too many requests are in flight")
+	errCrowd        = errors.New("too many requests of one client are in flight")
+	errVerdict      = errors.New("the stage gave a verdict that does not exist")
+	errNoGeneration = errors.New("no configuration is in force")
+	errClientGone   = errors.New("the client's connection ended before the answer did")
 )
 
 // run is one exchange under way: what the runner knows beside the Exchange.

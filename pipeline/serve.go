@@ -95,7 +95,7 @@ func (r *run) request(ctx context.Context) durward.Decision {
 		s := &r.operation.request[i]
 		r.stage = s.name
 		d := s.stage.Request(ctx, r.x)
-		if d = r.record(ctx, s.name, s.mode, s.onError, d); d.Verdict != durward.Allow {
+		if d = r.record(ctx, s.name, s.mode, s.failure, d); d.Verdict != durward.Allow {
 			return d
 		}
 	}

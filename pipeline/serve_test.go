@@ -16,7 +16,7 @@ import (
 
 // before puts a stage of a test before all others of an operation.
 func (o *operation) before(s durward.Stage, mode durward.Mode, onError durward.OnError) {
-	o.request = append([]requestStep{{name: s.Name(), stage: s, mode: mode, onError: onError}}, o.request...)
+	o.request = append([]requestStep{{name: s.Name(), stage: s, mode: mode, failure: onError}}, o.request...)
 }
 
 // guards puts a response stage of a test behind all others.
