@@ -180,9 +180,14 @@ func (v *View) wait(k *keys, until *[6]int64) int64 {
 			longest = max(longest, u-now)
 		}
 	}
-	// What other rules set before a reload holds no longer than these would.
+	if most := max(r.lockFor, r.delayMax); longest > most {
+		// Other rules set it before a reload: it ends no later than if these
+		// had set it now.
+		g.shorten(k, now+most)
+		return most
+	}
 	if longest > 0 {
-		return min(longest, max(r.lockFor, r.delayMax))
+		return longest
 	}
 	t := &g.tables
 	longest = max(t[KindPair].admit(k.ofCredential, now, r.pair, r), t[KindPair].admit(k.ofAccount, now, r.pair, r))
@@ -193,6 +198,19 @@ func (v *View) wait(k *keys, until *[6]int64) int64 {
 	t[KindIdentity].admit(k.credential, now, r.identity, r)
 	t[KindIdentity].admit(k.account, now, r.identity, r)
 	return t[KindSource].admit(k.source, now, r.source.times(v.friends(k.source, now)), r)
+}
+
+// shorten lets none of the keys wait longer than until.
+func (g *Guard) shorten(k *keys, until int64) {
+	t := &g.tables
+	t[KindSource].shorten(k.source, until)
+	t[KindRange].shorten(k.ranges, until)
+	for _, key := range [...]uint64{k.ofCredential, k.ofAccount} {
+		t[KindPair].shorten(key, until)
+	}
+	for _, key := range [...]uint64{k.credential, k.account} {
+		t[KindIdentity].shorten(key, until)
+	}
 }
 
 // known tells whether everything that an attempt claims succeeded from its

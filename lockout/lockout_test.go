@@ -379,6 +379,10 @@ func TestModesAndReloads(t *testing.T) {
 		burst(s, attacker, "victim", 20)
 		s.reload(Config{LockFor: units.Duration(time.Minute)})
 		s.mustWait("the locked", by(attacker, "victim"), time.Minute)
+		s.pass(time.Minute - 1)
+		s.mustWait("the locked, a moment before that", by(attacker, "victim"), 1)
+		s.pass(1)
+		s.mustPass("the locked, after that", by(attacker, "victim"))
 	})
 	t.Run("a clock that is set back neither locks nor frees for longer", func(t *testing.T) {
 		s := newScene(t, Config{})

@@ -251,6 +251,19 @@ func (t *table) admit(key uint64, now int64, th threshold, r *rules) int64 {
 	return 0
 }
 
+// shorten lets a key wait no longer than until.
+func (t *table) shorten(key uint64, until int64) {
+	if key == 0 {
+		return
+	}
+	b := t.bucket(key)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if i := b.find(key); i >= 0 && b.until[i].Load() > until {
+		b.until[i].Store(until)
+	}
+}
+
 // drop forgets a key.
 func (t *table) drop(key uint64) {
 	b := t.bucket(key)
