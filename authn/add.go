@@ -40,15 +40,17 @@ func (m *Methods) add(c *Method, bearers map[string]*bearerAuth) error {
 		m.place(slot{authenticator: a})
 		return durward.InvalidIn("signature", err)
 	default:
-		s := slot{}
-		if c.Capability.Field() == authorization {
+		s := slot{field: c.Capability.Field()}
+		if s.field == authorization {
 			s.schemes = []string{"Capability"}
 		}
+		env := capability.Env{Consumers: m.env.Consumers, Uses: m.env.Uses, Revocations: m.env.Revocations, Now: m.env.Now}
 		proofs, err := m.proofs(nil)
+		if proofs != nil { // a nil one would not be a nil interface
+			env.Proof = proofs
+		}
 		if err == nil {
-			s.authenticator, err = capability.New(*c.Capability, capability.Env{
-				Consumers: m.env.Consumers, Uses: m.env.Uses, Revocations: m.env.Revocations, Proof: proofs, Now: m.env.Now,
-			})
+			s.authenticator, err = capability.New(*c.Capability, env)
 		}
 		m.place(s)
 		return durward.InvalidIn("capability", err)

@@ -96,6 +96,7 @@ var (
 type slot struct {
 	authenticator
 	claims  claimer  // nil when it cannot tell
+	field   string   // where claims is nil: the field that is all that is presented; "" when that is not one
 	schemes []string // of Authorization that it reads; nil when it reads another place
 	// ambient credentials belong to the connection: a request carries them
 	// whether or not it means to, so they never count as a second one.
@@ -134,6 +135,9 @@ func New(cfg Config, env Env) (*Methods, error) {
 	}
 	if env.Now == nil {
 		env.Now = time.Now
+	}
+	if env.Log == nil {
+		env.Log = slog.New(slog.DiscardHandler)
 	}
 	m := &Methods{env: env}
 	bearers := map[string]*bearerAuth{}

@@ -4,12 +4,15 @@
 package authn
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math/bits"
+	"net/netip"
 	"slices"
 	"strconv"
 	"time"
+	"unsafe"
 
 	"durward"
 	"durward/authn/dpop"
@@ -88,7 +91,7 @@ func (s *stage) present(x *durward.Exchange) (found uint32, err error) {
 		switch {
 		case count > 0 && (s.foreign || s.reads), fields > 1 && s.reads:
 			return 0, errTwo
-		case s.reads:
+		case s.reads || s.foreign: // the upstream could take it for somebody
 			return 0, errScheme
 		}
 	}
@@ -111,14 +114,50 @@ func (s *stage) connected(x *durward.Exchange) bool {
 	return false
 }
 
-// claimed is the credential that the request claims to hold.
+// claimed is the credential that the request claims to hold, and all that it
+// presents. Who guesses the second of two credentials presents something new
+// each time, whatever stays the same. Where a part is not known as text, every
+// time counts.
 func (s *stage) claimed(x *durward.Exchange, present uint32) (credential, presented string) {
-	for ; present != 0; present &= present - 1 {
-		if c := s.slots[bits.TrailingZeros32(present)].claims; c != nil {
-			return c.Claimed(x)
+	if present == 0 {
+		return "", certificateText(x)
+	}
+	complete := true
+	for rest := present; rest != 0; rest &= rest - 1 {
+		id, text := s.slots[bits.TrailingZeros32(rest)].claimed(x)
+		credential = cmp.Or(credential, id)
+		if complete = complete && text != ""; complete && rest != present {
+			presented += "\x00" + text
+		} else {
+			presented = text
 		}
 	}
+	if !complete {
+		presented = ""
+	}
+	return credential, presented
+}
+
+// claimed is what one credential claims and presents.
+func (s *slot) claimed(x *durward.Exchange) (credential, presented string) {
+	switch {
+	case s.claims != nil:
+		return s.claims.Claimed(x)
+	case s.field != "":
+		return "", x.In.Header.Get(s.field)
+	}
 	return "", ""
+}
+
+// certificateText is the connection's certificate, as what a request without
+// another credential presents: one that is stuck with a bad certificate does not
+// lock out all who share its address. It is only hashed, so it is not copied.
+func certificateText(x *durward.Exchange) string {
+	if x.In.TLS == nil || len(x.In.TLS.PeerCertificates) == 0 || x.Client.Trusted {
+		return ""
+	}
+	raw := x.In.TLS.PeerCertificates[0].Raw
+	return unsafe.String(unsafe.SliceData(raw), len(raw))
 }
 
 // judged remembers what a slot's authenticator said, so that alternatives that
@@ -183,7 +222,7 @@ func (s *stage) judge(ctx context.Context, x *durward.Exchange, present uint32) 
 		case !scoped:
 			short = true
 		default:
-			return s.join(&j, a), -1, nil
+			return s.join(&j, a), -1, s.admitAll(&j, a, x.Client.Address)
 		}
 	}
 	switch {
@@ -264,6 +303,18 @@ func (s *stage) join(j *judged, a *alternative) durward.Principal {
 		}
 	}
 	return p
+}
+
+// admitAll holds each of the callers of an alternative against the store: the
+// rules of a consumer hold for its credential also where that stands second.
+func (s *stage) admitAll(j *judged, a *alternative, from netip.Addr) error {
+	for _, e := range a.entries {
+		p := *j.of(e.slot) // a plan that it finds is the joined principal's affair
+		if err := s.admit(&p, from); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func hasAll(have, want []string) bool {
