@@ -60,7 +60,7 @@ func TestCombinationsOfCredentials(t *testing.T) {
 		"token in the query, public":          {cfg: both, public: true, query: "a=1&access%5Ftoken=" + tok[7:], why: errTokenInQuery},
 		"token in the query and field":        {cfg: both, fields: []string{"Authorization", tok}, query: "access_token=" + tok[7:], why: errTwo},
 		"query of another name":               {cfg: both, fields: []string{"Authorization", tok}, query: "my_access_token=1", method: "jwt"},
-		"token to an API of keys":             {cfg: onlyKey, fields: []string{"Authorization", tok}, why: errScheme},
+		"token to an API of keys":             {cfg: onlyKey, fields: []string{"Authorization", tok}, why: errNoCredential},
 		"key beside what is not ours":         {cfg: onlyKey, fields: []string{"Authorization", tok, "X-Api-Key", key}, why: errTwo},
 		"token in a field of its own":         {cfg: aside, fields: []string{"X-Token", tok[7:]}, method: "jwt"},
 		"scheme in a field of its own":        {cfg: aside, fields: []string{"X-Token", tok}, why: errTokenForm},

@@ -91,7 +91,7 @@ func (s *stage) present(x *durward.Exchange) (found uint32, err error) {
 		switch {
 		case count > 0 && (s.foreign || s.reads), fields > 1 && s.reads:
 			return 0, errTwo
-		case s.reads || s.foreign: // the upstream could take it for somebody
+		case s.reads, s.foreign && (s.public || s.connected(x)): // the upstream could take it for somebody
 			return 0, errScheme
 		}
 	}
