@@ -30,6 +30,7 @@ var importRules = map[string][]string{
 	"config":          {"durward", "DOMAINS"},
 	"pipeline":        {"durward", "DOMAINS", "config"},
 	"gateway":         {"durward", "DOMAINS", "config", "pipeline", "console"},
+	"explain":         {"durward", "DOMAINS", "config", "pipeline"},
 	"console":         {"durward"},
 	"durwardtest":     {"durward"},
 	"cmd/durward":     {"*"},

@@ -36,6 +36,8 @@ type program struct {
 	Consumer    consumerCmd    `cmd:"" help:"Make, list, change, disable and delete consumers: who calls."`
 	Capability  capabilityCmd  `cmd:"" help:"Mint, narrow and inspect capability tokens."`
 	Sign        signCmd        `cmd:"" help:"Sign a request (RFC 9421) for curl, or send it."`
+	Explain     explainCmd     `cmd:"" help:"Tell what acts on a request, where it comes from, and what would become of it."`
+	WhoCan      whoCanCmd      `cmd:"" help:"List the roles, consumers and keys that may make a request."`
 	Audit       auditCmd       `cmd:"" help:"Check an audit log."`
 	Version     versionCmd     `cmd:"" help:"Print version, commit and toolchain."`
 }

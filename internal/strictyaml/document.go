@@ -40,6 +40,17 @@ func (d *Document) Has(path string) bool {
 	return ok
 }
 
+// Below lists the fields at and below one that the document sets, in no order.
+func (d *Document) Below(path string) []string {
+	var out []string
+	for p := range d.positions {
+		if rest, ok := strings.CutPrefix(p, path); ok && (rest == "" || path == "" || rest[0] == '.' || rest[0] == '[') {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 // Position finds the place of the field, or of the nearest field above it that
 // stands in the document.
 func (d *Document) Position(path string) Position {
