@@ -102,6 +102,7 @@ func (c *Config) checkAPI(f *faults, at string, api *API) {
 		if c.Token == nil {
 			f.add(at+".identity_token", "needs token, which names the keys to sign with")
 		}
+		f.in(at+".upstream", api.Upstream.CheckOwn(authn.CredentialHeaders(api.Authenticate), []string{api.IdentityToken.Field()}))
 	}
 	c.checkIssuers(f, at, api)
 	for id, op := range api.Operations {

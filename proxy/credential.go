@@ -112,9 +112,9 @@ func visible(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r >= 0x7f })
 }
 
-// checkOwn looks whether the fields that later stages write can be theirs
-// alone.
-func (c *Config) checkOwn(credentialHeaders, own []string) error {
+// CheckOwn looks whether the fields that later stages write (own) can be theirs
+// alone. New does too; the arguments are its.
+func (c *Config) CheckOwn(credentialHeaders, own []string) error {
 	var faults []error
 	stored, _ := c.UpstreamCredential.field()
 	for _, name := range own {

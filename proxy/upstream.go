@@ -29,7 +29,7 @@ type Upstream struct {
 // spelling. Its errors are FieldErrors: the Config must have passed Check, so
 // they are about certificate files, or about own.
 func New(c *Config, pools *Pools, credentialHeaders []string, own ...string) (*Upstream, error) {
-	if err := errors.Join(c.Check(), c.checkOwn(credentialHeaders, own)); err != nil {
+	if err := errors.Join(c.Check(), c.CheckOwn(credentialHeaders, own)); err != nil {
 		return nil, err
 	}
 	full := c.withDefaults()
