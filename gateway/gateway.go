@@ -156,7 +156,7 @@ func (g *Gateway) openEnv(ctx context.Context, cfg *config.Config) error {
 		Counters: ratelimit.NewCounters(cfg.Limits.Counters, time.Now),
 		Issuers:  issuers, Tokens: authn.NewCache(0), Pools: pools,
 		Metrics:   observe.NewMetrics(g.opts.Build),
-		Consumers: g.store, Uses: uses.New(uses.DefaultMax, time.Now), Signer: signer,
+		Consumers: g.store, Uses: newUses(uses.DefaultMax, time.Now), Signer: signer,
 		Lockout: lockout.NewGuard(lockout.Options{OnEvent: g.lockedOut}),
 	}
 	return nil
@@ -187,6 +187,7 @@ func (g *Gateway) registerGauges() {
 	lockouts := func() lockout.Stats { return g.pipeline.Lockout() }
 	m.CounterFunc("authentication_failures_total", "Failed attempts to authenticate, the same one again not counted.", func() float64 { return float64(lockouts().Failures) })
 	m.CounterFunc("authentication_blocked_total", "Attempts to authenticate that had to wait, unjudged.", func() float64 { return float64(lockouts().Refused) })
+	m.CounterFunc("authentication_would_block_total", "Attempts to authenticate that would have had to wait, in report mode.", func() float64 { return float64(lockouts().WouldRefuse) })
 	m.GaugeFunc("authentication_alarm", "Whether failed attempts are so many in all that somebody is at it: 1 or 0.", func() float64 { return boolean(lockouts().Alarm) })
 	m.CounterFunc("quota_unknown_plans_total", "Requests of callers whose rate plan the API does not have.", func() float64 { return float64(g.env.Counters.UnknownPlans()) })
 	m.GaugeFunc("certificate_not_after_seconds", "When the first of the served certificates expires, in Unix time; 0 without TLS.", func() float64 {
