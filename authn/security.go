@@ -154,8 +154,10 @@ func (m *Method) is(s *Scheme) bool {
 		return m.Introspection != nil || m.JWT != nil && m.JWT.header() == authorization
 	case "http":
 		switch s.HTTP {
-		case "bearer", "dpop":
+		case "bearer":
 			return m.Introspection != nil || m.JWT != nil && m.JWT.header() == authorization
+		case "dpop": // a method that takes mere bearer tokens too is not what the contract promises
+			return m.Introspection != nil && m.Introspection.Bound || m.JWT != nil && m.JWT.Bound && m.JWT.header() == authorization
 		case "apikey":
 			return m.APIKey != nil && m.APIKey.header() == authorization
 		case "capability":
@@ -172,6 +174,9 @@ func (s *Scheme) describe() string {
 	case "apiKey":
 		return "apiKey in " + s.In + " " + s.Parameter
 	case "http":
+		if s.HTTP == "dpop" {
+			return "http dpop: tokens with bound set"
+		}
 		return "http " + s.HTTP
 	}
 	return s.Type

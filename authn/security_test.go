@@ -25,6 +25,7 @@ var someSchemes = []Scheme{
 	{Name: "session", Type: "apiKey", In: "cookie", Parameter: "sid"},
 	{Name: "mtls", Type: "mutualTLS"},
 	{Name: "basic", Type: "http", HTTP: "basic"},
+	{Name: "dpop", Type: "http", HTTP: "dpop"},
 }
 
 func needs(names ...string) (all []Requirement) {
@@ -39,6 +40,7 @@ func TestTheContractsSecurityBecomesChoices(t *testing.T) {
 	jwtAndKey := Config{{JWT: &JWT{Issuer: "corp"}}, {APIKey: &APIKey{}}}
 	two := Config{{JWT: &JWT{Issuer: "corp"}}, {JWT: &JWT{Issuer: "partner"}}, {APIKey: &APIKey{}}}
 	named := Config{{JWT: &JWT{Issuer: "corp"}, Schemes: []string{"token"}}, {JWT: &JWT{Issuer: "partner"}, Schemes: []string{"oauth"}}}
+	bound := Config{{JWT: &JWT{Issuer: "corp", Bound: true}}, {JWT: &JWT{Issuer: "partner"}}, {Introspection: &Introspection{Bound: true}}}
 	for name, row := range map[string]struct {
 		cfg       Config
 		security  [][]Requirement
@@ -63,6 +65,9 @@ func TestTheContractsSecurityBecomesChoices(t *testing.T) {
 		"a key in the query":       {cfg: jwtAndKey, security: [][]Requirement{needs("queryKey")}, err: `"queryKey" (apiKey in query key), which no method is`},
 		"a cookie":                 {cfg: jwtAndKey, security: [][]Requirement{needs("session")}, err: "which no method is"},
 		"certificates":             {cfg: jwtAndKey, security: [][]Requirement{needs("mtls")}, err: "which no method is"},
+		"proofs, of bearer tokens": {cfg: jwtAndKey, security: [][]Requirement{needs("dpop")}, err: `"dpop" (http dpop: tokens with bound set), which no method is`},
+		"proofs":                   {cfg: bound, security: [][]Requirement{needs("dpop")}, want: []Choice{{Entries: []int{0}}, {Entries: []int{2}}}},
+		"proofs, by name":          {cfg: named, security: [][]Requirement{needs("dpop")}, err: "which no method is"},
 		"undeclared":               {cfg: jwtAndKey, security: [][]Requirement{needs("nothing")}, err: `no security scheme "nothing"`},
 	} {
 		t.Run(name, func(t *testing.T) {
