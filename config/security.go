@@ -6,6 +6,7 @@ package config
 import (
 	"slices"
 
+	"durward"
 	"durward/authn"
 	"durward/contract"
 	"durward/internal/strictyaml"
@@ -20,14 +21,15 @@ func (a *API) Demand(op *contract.Operation, schemes []contract.SecurityScheme) 
 	if s.From == "configuration" || !op.HasSecurity {
 		return d, nil
 	}
-	choices, _, err := a.Authenticate.Choose(schemesOf(schemes), requirements(op.Security), s.Unused)
-	if err != nil {
-		return d, err
-	}
-	if len(choices) > 0 {
+	choices, anonymous, err := a.Authenticate.Choose(schemesOf(schemes), requirements(op.Security), s.Unused)
+	switch {
+	case err != nil:
+	case len(choices) > 0:
 		d.Choices = choices
+	case !anonymous: // nil would take whatever the configuration lists
+		err = durward.Invalid("", "every alternative of the contract's security needs a scheme that is unused")
 	}
-	return d, nil
+	return d, err
 }
 
 func (a *API) securityOf(id string) Security {
