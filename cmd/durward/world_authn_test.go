@@ -209,14 +209,18 @@ func (w *world) cmdForgeKey(ts *testscript.TestScript, args []string) error {
 	if at == 0 {
 		return errors.New("forge-key: that is no key")
 	}
-	body := args[1][:at] + strings.Repeat("0", len(args[1])-at-6)
+	ts.Setenv(args[0], sealKey(args[1][:at]+strings.Repeat("0", len(args[1])-at-6)))
+	return nil
+}
+
+// sealKey puts the checksum behind the text of a key.
+func sealKey(body string) string {
 	const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 	sum := make([]byte, 6)
 	for n, i := crc32.ChecksumIEEE([]byte(body)), 5; i >= 0; i, n = i-1, n/62 {
 		sum[i] = digits[n%62]
 	}
-	ts.Setenv(args[0], body+string(sum))
-	return nil
+	return body + string(sum)
 }
 
 // cmdConsumer: "consumer disable|enable ID".
