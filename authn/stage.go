@@ -293,7 +293,7 @@ func (s *stage) join(j *judged, a *alternative) durward.Principal {
 			p.Bound = other.Bound
 		}
 		if p.Certificate == nil {
-			p.Certificate = other.Certificate
+			p.Certificate, p.CertificateChain = other.Certificate, other.CertificateChain
 		}
 		if p.Restrictions == nil {
 			p.Restrictions = other.Restrictions
