@@ -17,6 +17,7 @@ import (
 // add makes one configured method. It adds an entry also with an error, so
 // that the numbering stays that of Config.Flat.
 func (m *Methods) add(c *Method, bearers map[string]*bearerAuth) error {
+	defer func() { m.entries[len(m.entries)-1].kind = c.kind() }()
 	switch {
 	case c.APIKey != nil:
 		a, err := newKeyAuth(c.APIKey, m.env)

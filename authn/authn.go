@@ -106,6 +106,7 @@ type slot struct {
 // entry is one configured method: a slot, and the issuer that it is for.
 type entry struct {
 	slot   int
+	kind   string   // the method's name
 	issuer string   // "" takes what the slot takes
 	scopes []string // that an operation needs of it
 }

@@ -32,7 +32,10 @@ type alternative struct {
 	slots, ambient uint32 // by their place in Methods.slots
 }
 
-func (s *stage) Name() string { return "authn" }
+// StageName is the name of the stage in the trail and in metrics.
+const StageName = "authn"
+
+func (s *stage) Name() string { return StageName }
 
 // Request finds the credentials, looks for the combination that they are, and
 // lets their authenticators decide. The set must be exactly one that the

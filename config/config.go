@@ -28,6 +28,7 @@ import (
 	"durward/lockout"
 	"durward/observe"
 	"durward/ratelimit"
+	"durward/replay"
 	"durward/token"
 )
 
@@ -57,6 +58,8 @@ type Config struct {
 	// RateLimit limits all requests together, whatever API they are for,
 	// before anything else is done for them. A limit of an API comes on top.
 	RateLimit ratelimit.Config `yaml:"rate_limit"`
+	// Recorder keeps exchanges for durward replay. Default off.
+	Recorder replay.Config `yaml:"recorder"`
 	// Lockout slows down and locks out who tries credentials, over all APIs.
 	Lockout lockout.Config `yaml:"lockout"`
 	// Limits bound the gateway as a whole.

@@ -18,7 +18,7 @@ import (
 )
 
 // outputs are the fields tagged as paths that Durward makes itself.
-var outputs = map[string]bool{"audit.directory": true, "admin.socket": true, "token.directory": true}
+var outputs = map[string]bool{"audit.directory": true, "admin.socket": true, "token.directory": true, "recorder.directory": true}
 
 // checkFiles looks whether the files that the document names can be read, so
 // that `durward validate` finds what would stop `durward run`.

@@ -113,3 +113,15 @@ func requirements(all [][]contract.Requirement) [][]authn.Requirement {
 	}
 	return out
 }
+
+// CredentialNames lists the fields and query parameters that carry credentials
+// of any API.
+func (c *Config) CredentialNames() []string {
+	var all []string
+	for _, name := range c.APINames() {
+		methods := c.APIs[name].Authenticate
+		all = append(append(all, authn.CredentialHeaders(methods)...), authn.CredentialParameters(methods)...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}

@@ -35,6 +35,7 @@ import (
 	"durward/pipeline"
 	"durward/proxy"
 	"durward/ratelimit"
+	"durward/replay"
 	"durward/store"
 	"durward/token"
 )
@@ -147,6 +148,11 @@ func (g *Gateway) openEnv(ctx context.Context, cfg *config.Config) error {
 		}
 		g.closers = append(g.closers, func(context.Context) error { signer.Close(); return nil })
 	}
+	recorder, err := replay.Open(cfg.Recorder, cfg.CredentialNames(), time.Now, g.log)
+	if err != nil {
+		return cfg.Locate(durward.InvalidIn("recorder", err))
+	}
+	g.closers = append(g.closers, func(context.Context) error { return recorder.Close() })
 	issuers := authn.NewIssuers(nil, time.Now, g.log)
 	g.closers = append(g.closers, func(context.Context) error { issuers.Close(); return nil })
 	pools := proxy.NewPools(proxy.Options{Log: g.log})
@@ -156,7 +162,7 @@ func (g *Gateway) openEnv(ctx context.Context, cfg *config.Config) error {
 		Counters: ratelimit.NewCounters(cfg.Limits.Counters, time.Now),
 		Issuers:  issuers, Tokens: authn.NewCache(0), Pools: pools,
 		Metrics:   observe.NewMetrics(g.opts.Build),
-		Consumers: g.store, Uses: newUses(uses.DefaultMax, time.Now), Signer: signer,
+		Consumers: g.store, Uses: newUses(uses.DefaultMax, time.Now), Signer: signer, Recorder: recorder,
 		Lockout: lockout.NewGuard(lockout.Options{OnEvent: g.lockedOut}),
 	}
 	return nil
@@ -189,6 +195,8 @@ func (g *Gateway) registerGauges() {
 	m.CounterFunc("authentication_blocked_total", "Attempts to authenticate that had to wait, unjudged.", func() float64 { return float64(lockouts().Refused) })
 	m.CounterFunc("authentication_would_block_total", "Attempts to authenticate that would have had to wait, in report mode.", func() float64 { return float64(lockouts().WouldRefuse) })
 	m.GaugeFunc("authentication_alarm", "Whether failed attempts are so many in all that somebody is at it: 1 or 0.", func() float64 { return boolean(lockouts().Alarm) })
+	m.CounterFunc("recorder_records_total", "Exchanges that the recorder wrote.", func() float64 { n, _ := g.env.Recorder.Stats(); return float64(n) })
+	m.CounterFunc("recorder_dropped_total", "Exchanges that the recorder could not write in time, or at all.", func() float64 { _, n := g.env.Recorder.Stats(); return float64(n) })
 	m.CounterFunc("quota_unknown_plans_total", "Requests of callers whose rate plan the API does not have.", func() float64 { return float64(g.env.Counters.UnknownPlans()) })
 	m.GaugeFunc("certificate_not_after_seconds", "When the first of the served certificates expires, in Unix time; 0 without TLS.", func() float64 {
 		var first float64

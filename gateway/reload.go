@@ -106,6 +106,7 @@ func (g *Gateway) sameRoots(next *config.Config) error {
 		{"admin", now.Admin == next.Admin},
 		{"tracing", now.Tracing == next.Tracing},
 		{"log", now.Log == next.Log},
+		{"recorder", reflect.DeepEqual(now.Recorder, next.Recorder)},
 		{"token", reflect.DeepEqual(now.Token, next.Token)},
 		{"limits.counters", now.Limits.Counters == next.Limits.Counters},
 	} {

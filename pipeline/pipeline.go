@@ -28,6 +28,7 @@ import (
 	"durward/observe"
 	"durward/proxy"
 	"durward/ratelimit"
+	"durward/replay"
 	"durward/token"
 )
 
@@ -45,10 +46,11 @@ type Env struct {
 	Metrics  *observe.Metrics
 	Tracer   *observe.Tracer // nil traces nothing
 
-	Consumers authn.Consumers // nil knows none beyond the keys'
-	Uses      authn.Uses      // what may be used a limited number of times
-	Lockout   *lockout.Guard  // failed attempts to authenticate; nil counts none
-	Signer    *token.Keys     // nil: the gateway signs nothing
+	Consumers authn.Consumers  // nil knows none beyond the keys'
+	Uses      authn.Uses       // what may be used a limited number of times
+	Lockout   *lockout.Guard   // failed attempts to authenticate; nil counts none
+	Signer    *token.Keys      // nil: the gateway signs nothing
+	Recorder  *replay.Recorder // nil records no exchanges
 }
 
 // requestStages is the order of the request path. Configuration sets parameters

@@ -181,6 +181,7 @@ func (r *run) end() {
 	}
 	env := r.pipeline.env
 	env.Audit.Outcome(x, r.outcome)
+	env.Recorder.Exchange(x, r.outcome.Code, r.outcome.Stage, r.outcome.Reason)
 	var metrics *observe.Operation
 	if r.operation != nil {
 		metrics = r.operation.metrics

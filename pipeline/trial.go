@@ -8,6 +8,7 @@ import (
 
 	"durward"
 	"durward/audit"
+	"durward/authn"
 	"durward/cors"
 )
 
@@ -19,6 +20,10 @@ type Trial struct {
 	// Exchange is the request; its In must be as a listener reads it. Its
 	// Trail tells afterwards what each stage decided.
 	Exchange *durward.Exchange
+	// Who was authenticated when the request was first made, for one whose
+	// credential is gone: the stage that authenticates judges again whether
+	// that would do. nil authenticates anew.
+	Who *durward.Principal
 	// Stand takes the place of a stage that it knows better than the stage
 	// can: who was authenticated, when the credential is gone. It is asked
 	// before each stage, with its name, and says whether it has decided. May
@@ -51,7 +56,11 @@ func (p *Pipeline) Try(ctx context.Context, t Trial) durward.Decision {
 		if t.Stand != nil {
 			d, decided = t.Stand(s.name, t.Exchange)
 		}
-		if !decided {
+		switch {
+		case decided:
+		case t.Who != nil && s.name == authn.StageName:
+			d = authn.Again(s.stage, t.Exchange, *t.Who)
+		default:
 			d = s.stage.Request(ctx, t.Exchange)
 		}
 		if d = r.record(ctx, s.name, s.mode, s.failure, d); d.Verdict != durward.Allow {
