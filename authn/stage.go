@@ -67,6 +67,9 @@ func (s *stage) Request(ctx context.Context, x *durward.Exchange) durward.Decisi
 		return s.fail(x, attempt, bad, err)
 	}
 	if s.env.Attempts != nil {
+		if attempt.Credential == "" {
+			attempt.Account = p.Subject // who it was, where the credential itself is not remembered
+		}
 		s.env.Attempts.Succeeded(attempt)
 	}
 	x.Principal = p
@@ -341,11 +344,18 @@ func (s *stage) fail(x *durward.Exchange, a durward.Attempt, bad int, err error)
 	if known, ok := errors.AsType[*durward.Forbidden](err); ok {
 		return durward.Refuse(durward.CodeForbidden, known.Err)
 	}
-	// Who only lacks a nonce has proven to hold token and key.
-	if s.env.Attempts != nil && !errors.Is(err, dpop.ErrNonce) {
+	if s.env.Attempts != nil && !harmless(err) {
 		s.env.Attempts.Failed(a)
 	}
 	return s.refuse(x, bad, err)
+}
+
+// harmless tells that a refused credential was no guess. Who only lacks a nonce
+// has proven to hold token and key. A token whose time is over is refused
+// whoever signed it, so it finds out nothing: clients that renew theirs when
+// they are told to would lock out all who share their address.
+func harmless(err error) bool {
+	return errors.Is(err, dpop.ErrNonce) || errors.Is(err, errExpired) || errors.Is(err, errTooOld)
 }
 
 // refuse adds a challenge for each kind that is taken (RFC 9110, 11.6.1). Of
