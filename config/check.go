@@ -55,6 +55,7 @@ func (c *Config) locate(err error) error {
 		if errors.As(e, &fe) {
 			field, reason = fe.Field, fe.Reason
 		}
+		reason = c.unpacked.inPlace(reason)
 		if key := field + "\x00" + reason; seen[key] {
 			continue
 		} else {

@@ -77,6 +77,7 @@ type Config struct {
 	doc       *strictyaml.Document
 	contracts map[string]*contract.Document
 	digests   map[string]string // of the contracts' files
+	unpacked  *unpacked         // of a bundle; nil of a file
 }
 
 // Listener is one entry of `listen:`.
