@@ -45,6 +45,10 @@ type Exchange struct {
 	// ("violated-policies" of the problem).
 	Violated []string
 
+	// Policies names the policies that decided whether the caller may do this,
+	// for the record; a client never sees them. The texts are made at load.
+	Policies []string
+
 	// Trail is what each stage decided. Only the runner writes it.
 	Trail []Step
 	// Upstream is what is known of the upstream's part, for the record.
@@ -224,15 +228,17 @@ func (p *Principal) Known() bool { return p.Method != "" }
 // Reset makes x ready for the next request, keeping its buffers.
 func (x *Exchange) Reset() {
 	body, in, out := x.In.Body, x.In.Header, x.Out.Header
-	params, extra, trail, violated := x.Params, x.Extra, x.Trail, x.Violated
+	params, extra, trail, violated, policies := x.Params, x.Extra, x.Trail, x.Violated, x.Policies
 	clear(in)
 	clear(out)
 	clear(params)
 	clear(extra)
 	clear(trail)
 	clear(violated)
+	clear(policies)
 	*x = Exchange{
 		Params: params[:0], Extra: extra[:0], Trail: trail[:0], Violated: violated[:0],
+		Policies: policies[:0],
 	}
 	x.In.Header, x.Out.Header = in[:0], out[:0]
 	if cap(body.buf) <= 64<<10 {

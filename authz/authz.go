@@ -1,156 +1,210 @@
 // Copyright The Durward Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package authz decides what an authenticated caller may do: roles and scopes
-// per operation (NIST RBAC; OAuth 2.0 scopes, RFC 6749 section 3.3). No match
-// denies, and an operation that no rule names does not load unless it is
+// Package authz decides what an authenticated caller may do. Rules are Cedar
+// policies (https://docs.cedarpolicy.com); roles and scopes per operation (NIST
+// RBAC; OAuth 2.0 scopes, RFC 6749 section 3.3) and "owner only" are short
+// forms that compile to such policies. A forbid that matches wins, no match
+// denies, and an operation that nothing permits does not load unless it is
 // declared public: OWASP API5:2023, broken function level authorization, is
-// mostly a forgotten rule.
+// mostly a forgotten rule, and API1:2023, broken object level authorization, a
+// rule that asks nobody whose the object is.
 //
-// Failure policy: it looks nothing up, so it cannot fail. It keeps no state.
+// Policies are held against a schema made of the contract when they load, and
+// sorted by operation, so that a decision looks only at those that can match.
+//
+// Failure policy: a forbid that cannot be decided refuses, where Cedar would
+// pass it over; a permit that cannot be decided permits nothing. A value that a
+// policy reads and that has more than one reading refuses the request. When a
+// directory cannot be asked the stage fails, which refuses unless on_error says
+// otherwise.
+//
+// State kept: what package directory keeps.
 package authz
 
 import (
 	"context"
 	"errors"
-	"slices"
+	"fmt"
 
 	"durward"
 )
 
-// Every is the name that stands for every operation of the API.
-const Every = "*"
-
-// Config is the `authorize:` part of an API. Rules name operations by their
-// operationId; "*" stands for every operation.
-//
-// An operation that stands under roles needs one of those roles, unless it also
-// stands under authenticated, which is the role that every caller has. One that
-// stands under scopes needs one of those scopes. One that stands under both
-// roles and scopes needs one of each.
-type Config struct {
-	// Mode is enforce, report (record what would be refused) or off.
-	Mode durward.Mode `yaml:"mode"`
-	// Roles says, for each role, which operations it may call.
-	Roles map[string][]string `yaml:"roles"`
-	// Scopes says, for each scope of a token or key, which operations it opens.
-	Scopes map[string][]string `yaml:"scopes"`
-	// Authenticated lists operations that every authenticated caller may call.
-	Authenticated []string `yaml:"authenticated"`
-}
-
-// Check reports every fault of the rules that needs no contract to find.
-func (c *Config) Check() error {
-	var errs []error
-	for _, part := range []struct {
-		name  string
-		rules map[string][]string
-	}{{"roles", c.Roles}, {"scopes", c.Scopes}} {
-		for holder, operations := range part.rules {
-			field := part.name + "." + holder
-			if holder == "" {
-				errs = append(errs, durward.Invalid(part.name, "a name is empty"))
-			}
-			if len(operations) == 0 {
-				errs = append(errs, durward.Invalid(field, "names no operation; remove it or name one"))
-			}
-			errs = append(errs, repeated(field, operations))
-		}
-	}
-	errs = append(errs, repeated("authenticated", c.Authenticated))
-	if c.Mode == durward.Off && (len(c.Roles) > 0 || len(c.Scopes) > 0) {
-		errs = append(errs, durward.Invalid("mode", "off, but rules are given; use report to try them, or remove them"))
-	}
-	return errors.Join(errs...)
-}
-
-func repeated(field string, operations []string) error {
-	for i, id := range operations {
-		if slices.Contains(operations[:i], id) {
-			return durward.Invalid(field, "names %q twice", id)
-		}
-	}
-	return nil
-}
-
-// Covers tells whether a rule names the operation, so that somebody may call it.
-func (c *Config) Covers(operation string) bool {
-	return len(holders(c.Roles, operation)) > 0 || len(holders(c.Scopes, operation)) > 0 ||
-		names(c.Authenticated, operation)
-}
-
-// Named lists every operation that a rule names, sorted, without Every.
-func (c *Config) Named() []string {
-	var all []string
-	for _, rules := range []map[string][]string{c.Roles, c.Scopes} {
-		for _, operations := range rules {
-			all = append(all, operations...)
-		}
-	}
-	all = append(all, c.Authenticated...)
-	slices.Sort(all)
-	return slices.DeleteFunc(slices.Compact(all), func(id string) bool { return id == Every })
-}
-
-func names(operations []string, operation string) bool {
-	return slices.Contains(operations, operation) || slices.Contains(operations, Every)
-}
-
-// holders lists who the rules let call the operation, sorted.
-func holders(rules map[string][]string, operation string) []string {
-	var out []string
-	for holder, operations := range rules {
-		if names(operations, operation) {
-			out = append(out, holder)
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
 var (
-	errNobody  = errors.New("nobody was authenticated")
-	errNoRole  = errors.New("the caller has none of the roles that the operation needs")
-	errNoScope = errors.New("the credential has none of the scopes that the operation needs")
+	errNobody   = errors.New("nobody was authenticated")
+	errNoRole   = errors.New("the caller has none of the roles that the operation needs")
+	errNoScope  = errors.New("the credential has none of the scopes that the operation needs")
+	errNoPermit = errors.New("no policy permits it")
 )
 
-// stage holds the rules of one operation, resolved at load.
-type stage struct {
-	roles, scopes []string
-}
-
-// New makes the stage of one operation; nil when the operation is public. An
-// operation that no rule covers is an error: deny by default is said at load,
-// not found out by a caller.
+// New makes the stage of one operation from the short forms alone; nil when
+// the operation is public. An operation that no rule covers is an error: deny by
+// default is said at load, not found out by a caller. Rules that need the
+// contract (policies, objects, owner) are an error: they are Compile's.
 func New(cfg *Config, op *durward.Operation, public bool) (durward.Stage, error) {
 	if public {
 		return nil, nil
 	}
-	if !cfg.Covers(op.ID) {
-		return nil, durward.Invalid("", "operation %q is covered by no rule; name it under roles, scopes or authenticated, or declare it public", op.ID)
+	if len(cfg.Policies) > 0 || len(cfg.Objects) > 0 || len(cfg.Owner) > 0 {
+		return nil, durward.Invalid("", "policies, objects and owner need the contract")
 	}
-	s := &stage{scopes: holders(cfg.Scopes, op.ID)}
-	if !names(cfg.Authenticated, op.ID) {
-		s.roles = holders(cfg.Roles, op.ID)
+	api := API{Name: op.API, Operations: []Operation{{ID: op.ID, Method: op.Method}}}
+	for _, id := range cfg.Named() {
+		if id != op.ID {
+			api.Operations = append(api.Operations, Operation{ID: id})
+		}
 	}
-	return s, nil
+	c, err := Compile(cfg, api, nil)
+	if err != nil {
+		return nil, err
+	}
+	return c.Stage(op.ID), nil
 }
 
-func (s *stage) Name() string { return "authz" }
+// Stage is the stage in front of the contract check: it decides by all that is
+// not content. Where a policy of the operation reads the content, it refuses
+// only what no content could let through, and Content decides. nil when the
+// operation is public.
+func (c *Compiled) Stage(operation string) durward.Stage { return c.stage(operation, false) }
 
-// Request refuses with CodeForbidden when a rule is not met. Nobody is an
-// authentication matter, so it gets CodeUnauthenticated.
-func (s *stage) Request(_ context.Context, x *durward.Exchange) durward.Decision {
-	p := &x.Principal
-	switch {
-	case !p.Known():
+// Content is the stage behind the contract check: it decides by all policies
+// of an operation of which some read the content; nil for others.
+func (c *Compiled) Content(operation string) durward.Stage {
+	if s := c.slices[operation]; s == nil || !s.late {
+		return nil
+	}
+	return c.stage(operation, true)
+}
+
+func (c *Compiled) stage(operation string, content bool) durward.Stage {
+	if c.public[operation] {
+		return nil
+	}
+	s := c.slices[operation]
+	if s == nil {
+		return refuseAll{}
+	}
+	name := "authz"
+	if content {
+		name = "authz_content"
+	}
+	return &stage{slice: s, name: name, content: content}
+}
+
+// refuseAll stands for an operation that the rules were not compiled for.
+type refuseAll struct{}
+
+func (refuseAll) Name() string { return "authz" }
+func (refuseAll) Request(context.Context, *durward.Exchange) durward.Decision {
+	return durward.Refuse(durward.CodeForbidden, errNoPermit)
+}
+
+type stage struct {
+	*slice
+	name    string
+	content bool
+}
+
+func (s *stage) Name() string { return s.name }
+
+// Request refuses with CodeForbidden when a policy forbids or none permits.
+// Nobody is an authentication matter, so it gets CodeUnauthenticated.
+func (s *stage) Request(ctx context.Context, x *durward.Exchange) durward.Decision {
+	if !x.Principal.Known() {
 		return durward.Refuse(durward.CodeUnauthenticated, errNobody)
-	case len(s.roles) > 0 && !overlap(s.roles, p.Roles):
+	}
+	r := acquire(ctx, x, s.slice)
+	defer r.release()
+	if s.late && !s.content {
+		return r.early()
+	}
+	d := r.final(s.content)
+	r.report()
+	return d
+}
+
+// early refuses what the content cannot change: a forbid that matches without
+// it, or no permit that matches and none that reads the content.
+func (r *request) early() durward.Decision {
+	if d, stop := r.forbidden(false); stop {
+		return d
+	}
+	for i := range r.permits {
+		if p := &r.permits[i]; p.late {
+			return durward.Proceed()
+		} else if holds, _ := p.Run(&r.env); holds {
+			return durward.Proceed()
+		} else if r.fault != nil && !r.away {
+			return *r.fault
+		}
+	}
+	return r.nothing()
+}
+
+// final decides by all policies.
+func (r *request) final(content bool) durward.Decision {
+	if d, stop := r.forbidden(content); stop {
+		return d
+	}
+	for i := range r.permits {
+		p := &r.permits[i]
+		holds, _ := p.Run(&r.env)
+		if holds {
+			r.x.Policies = append(r.x.Policies, p.label)
+			return durward.Proceed()
+		}
+		// A parameter that cannot be read may not depend on the order of
+		// policies; a directory that is away may matter to this one only.
+		if r.fault != nil && !r.away {
+			return *r.fault
+		}
+	}
+	return r.nothing()
+}
+
+func (r *request) forbidden(content bool) (d durward.Decision, stop bool) {
+	for i := range r.forbids {
+		p := &r.forbids[i]
+		if p.late && !content {
+			continue
+		}
+		holds, failure := p.Run(&r.env)
+		switch {
+		case holds:
+			r.x.Policies = append(r.x.Policies, p.label)
+			return durward.Refuse(durward.CodeForbidden, p.denied), true
+		case r.fault != nil:
+			return *r.fault, true
+		case failure != "":
+			r.x.Policies = append(r.x.Policies, p.label)
+			return durward.Refuse(durward.CodeForbidden, fmt.Errorf("%s could not be decided: %s", p.label, failure)), true
+		}
+	}
+	return d, false
+}
+
+// nothing refuses because no policy permits, and says what was missing.
+func (r *request) nothing() durward.Decision {
+	p := &r.x.Principal
+	switch {
+	case r.fault != nil:
+		return *r.fault
+	case len(r.roles) > 0 && !overlap(r.roles, p.Roles):
 		return durward.Refuse(durward.CodeForbidden, errNoRole)
-	case len(s.scopes) > 0 && !overlap(s.scopes, p.Scopes):
+	case len(r.scopes) > 0 && !overlap(r.scopes, p.Scopes):
 		return durward.Refuse(durward.CodeForbidden, errNoScope)
 	}
-	return durward.Proceed()
+	return durward.Refuse(durward.CodeForbidden, errNoPermit)
+}
+
+// report names the policies in report mode that would have had a say.
+func (r *request) report() {
+	for i := range r.reports {
+		p := &r.reports[i]
+		if holds, failure := p.Run(&r.env); holds || failure != "" && p.Forbid {
+			r.x.Policies = append(r.x.Policies, p.would)
+		}
+	}
 }
 
 func overlap(a, b []string) bool {
