@@ -61,7 +61,7 @@ func TestTheTimeOfARefusalDoesNotTellWhichKeysExist(t *testing.T) {
 			}
 		}
 	}
-	durwardtest.SameTime(t, 1.5, ways)
+	durwardtest.SameTime(t, 1.3, ways)
 }
 
 // TestTheAnswerDoesNotTellWhichKeysExist: what a client gets is the same.
