@@ -39,6 +39,8 @@ type Event struct {
 	Issuer     string
 	Method     string // how it was authenticated
 	Credential string
+	Bound      string // how the caller proved to hold the credential's key: "dpop", "mtls"; "" for a bearer
+	Plan       string // rate plan of the credential or its consumer; "" for none
 
 	// What.
 	API       string
@@ -54,7 +56,7 @@ type Event struct {
 	Code     Code   // "" when it was not refused
 	Stage    string // that refused
 	Reason   string // internal, never sent to the client
-	Steps    []Step // steps that did not simply allow
+	Steps    []Step // steps that did not simply allow, or allowed with an Err
 	Upstream UpstreamFacts
 	Took     time.Duration
 	BytesIn  int64

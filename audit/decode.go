@@ -26,6 +26,8 @@ type jsonRecord struct {
 	Issuer     string            `json:"issuer"`
 	Method     string            `json:"method"`
 	Credential string            `json:"credential"`
+	Bound      string            `json:"bound"`
+	Plan       string            `json:"plan"`
 	API        string            `json:"api"`
 	Operation  string            `json:"operation"`
 	Verb       string            `json:"verb"`
@@ -74,7 +76,7 @@ func Decode(line []byte) (durward.Event, uint64, error) {
 	ev := durward.Event{
 		Kind: r.Kind, Time: r.Time, RequestID: r.RequestID,
 		Client: r.Client, Peer: r.Peer, Subject: r.Subject, Consumer: r.Consumer,
-		Issuer: r.Issuer, Method: r.Method, Credential: r.Credential,
+		Issuer: r.Issuer, Method: r.Method, Credential: r.Credential, Bound: r.Bound, Plan: r.Plan,
 		API: r.API, Operation: r.Operation, Verb: r.Verb, Host: r.Host, Path: r.Path,
 		Proto: r.Proto, UserAgent: r.UserAgent,
 		Status: r.Status, Code: r.Code, Stage: r.Stage, Reason: r.Reason,

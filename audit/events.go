@@ -125,6 +125,7 @@ func (l *Log) Outcome(x *durward.Exchange, end End) {
 func fill(ev *durward.Event, x *durward.Exchange, kind durward.EventKind, whole bool) {
 	ev.Kind, ev.RequestID, ev.Client = kind, x.ID, x.Client.Address
 	ev.Subject, ev.Consumer, ev.Credential = x.Principal.Subject, x.Principal.Consumer, x.Principal.Credential
+	ev.Bound, ev.Plan = x.Principal.Bound, x.Principal.Plan
 	if x.Operation != nil {
 		ev.API, ev.Operation = x.Operation.API, x.Operation.ID
 	}
@@ -152,12 +153,13 @@ func attemptStored(x *durward.Exchange) (stored, tried bool) {
 	return false, false
 }
 
-// notable copies the steps that refused in report mode or could not decide.
+// notable copies the steps that refused in report mode, could not decide, or
+// allowed the request and have something to say of it.
 func notable(trail []durward.Step) []durward.Step {
 	var out []durward.Step
 	for i := range trail {
 		s := &trail[i]
-		if s.Verdict == durward.Fail || s.Verdict == durward.Deny && s.Mode == durward.Report {
+		if s.Verdict == durward.Fail || s.Verdict == durward.Deny && s.Mode == durward.Report || s.Verdict == durward.Allow && s.Err != nil {
 			out = append(out, *s)
 		}
 	}

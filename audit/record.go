@@ -68,7 +68,9 @@ func appendWho(b []byte, ev *durward.Event) []byte {
 	b = appendText(b, `,"consumer":`, ev.Consumer, maxName)
 	b = appendText(b, `,"issuer":`, ev.Issuer, maxName)
 	b = appendText(b, `,"method":`, ev.Method, maxName)
-	return appendText(b, `,"credential":`, ev.Credential, maxName)
+	b = appendText(b, `,"credential":`, ev.Credential, maxName)
+	b = appendText(b, `,"bound":`, ev.Bound, maxName)
+	return appendText(b, `,"plan":`, ev.Plan, maxName)
 }
 
 func appendEnd(b []byte, ev *durward.Event) []byte {

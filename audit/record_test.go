@@ -52,7 +52,7 @@ func TestNoValueCanForgeARecordOrMoveATerminal(t *testing.T) {
 			x := newExchange(hostile)
 			x.In.Path, x.In.Host, x.In.Method, x.In.Proto = hostile, hostile, hostile, hostile
 			x.In.Header.Set("User-Agent", hostile)
-			x.Principal = durward.Principal{Subject: hostile, Consumer: hostile, Issuer: hostile, Method: hostile, Credential: hostile}
+			x.Principal = durward.Principal{Subject: hostile, Consumer: hostile, Issuer: hostile, Method: hostile, Credential: hostile, Bound: hostile, Plan: hostile}
 			x.Upstream.Target = hostile
 			exchange(l, x, End{Status: 403, Code: durward.CodeForbidden, Stage: hostile, Reason: hostile})
 			if err := l.System(hostile, hostile); err != nil {
@@ -142,7 +142,7 @@ func TestTimesAreInUTCWithMicroseconds(t *testing.T) {
 // expected is what a record of ev can tell: fields of its kind, valid UTF-8,
 // bounded, to the microsecond.
 func expected(ev durward.Event) durward.Event {
-	for _, s := range []*string{&ev.RequestID, &ev.Subject, &ev.Credential, &ev.Host} {
+	for _, s := range []*string{&ev.RequestID, &ev.Subject, &ev.Credential, &ev.Plan, &ev.Host} {
 		*s = limited(*s, maxName)
 	}
 	ev.Path, ev.UserAgent = limited(ev.Path, maxPath), limited(ev.UserAgent, maxAgent)
@@ -191,7 +191,7 @@ func FuzzRecord(f *testing.F) {
 	f.Fuzz(func(t *testing.T, kind uint8, id, path, agent, reason string, address []byte, took, number int64) {
 		client, _ := netip.AddrFromSlice(address)
 		ev := durward.Event{
-			Kind: kinds[kind%4], Time: time.UnixMicro(took % 1e17).UTC(), RequestID: id, Client: client, Subject: reason, Credential: id,
+			Kind: kinds[kind%4], Time: time.UnixMicro(took % 1e17).UTC(), RequestID: id, Client: client, Subject: reason, Credential: id, Plan: agent,
 			Host: agent, Path: path, UserAgent: agent, Status: int(number % 1000), Reason: reason, Took: time.Duration(took), BytesIn: number,
 			Count: int(number), Message: agent, Detail: path,
 			Steps:    []durward.Step{{Stage: "s", Verdict: durward.Fail, Mode: durward.Report, OnError: durward.ProceedOnError, Err: errors.New(reason)}},
