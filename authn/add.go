@@ -38,7 +38,11 @@ func (m *Methods) add(c *Method, bearers map[string]*bearerAuth) error {
 		return durward.InvalidIn("client_certificate", err)
 	case c.Signature != nil:
 		a, err := httpsig.New(*c.Signature, httpsig.Deps{Consumers: m.env.Consumers, Uses: m.env.Uses, Now: m.env.Now})
-		m.place(slot{authenticator: a})
+		s := slot{authenticator: a}
+		if err == nil {
+			s.accept = a.AcceptSignature()
+		}
+		m.place(s)
 		return durward.InvalidIn("signature", err)
 	default:
 		s := slot{field: c.Capability.Field()}

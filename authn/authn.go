@@ -99,6 +99,7 @@ type slot struct {
 	field   string   // where claims is nil: the field that is all that is presented; "" when that is not one
 	schemes []string // of Authorization that it reads; nil when it reads another place
 	// ambient credentials belong to the connection: a request carries them
+	accept  string   // Accept-Signature of refusals; "" for none
 	// whether or not it means to, so they never count as a second one.
 	ambient bool
 }

@@ -8,10 +8,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"durward"
+	"durward/authn/httpsig"
 )
 
 // TestCombinationsOfCredentials is the rule table of the stage.
@@ -117,7 +119,44 @@ func TestChallengesNameEveryKindThatIsTaken(t *testing.T) {
 	if got := x.Extra.Get("Www-Authenticate"); got != `Bearer realm="api"` {
 		t.Errorf("realm: %s", got)
 	}
+	if x.Extra.Has("Accept-Signature") {
+		t.Error("what to sign is said where nothing signed is taken")
+	}
 }
+
+// RFC 9421, section 5.1. It is the same for whatever was wrong, and nobody who
+// is let in gets it.
+func TestRefusalsOfAnAPIWithSignaturesSayWhatToSign(t *testing.T) {
+	keys := newFakeKeys()
+	good := keys.mint(t, "live", nil)
+	signed := &httpsig.Config{
+		Components: []string{"@method", "@target-uri", "content-type"}, Tag: "api",
+		Keys: map[string]httpsig.Key{"acme": {Algorithm: "hmac-sha256", Secret: strings.Repeat("s", 32)}},
+	}
+	st, err := newStage(Config{{Signature: signed}, {APIKey: &APIKey{}}}, Env{Keys: keys, Uses: noUses{}, Now: time.Now}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, row := range map[string]struct {
+		x    *durward.Exchange
+		want []string
+	}{
+		"no credential":   {exchange(), []string{`sig1=("@method" "@target-uri" "content-type" "content-digest");created;tag="api"`}},
+		"a bad signature": {exchange("Signature-Input", "x", "Signature", "y"), []string{`sig1=("@method" "@target-uri" "content-type" "content-digest");created;tag="api"`}},
+		"a bad key":       {exchange("X-Api-Key", "x"), []string{`sig1=("@method" "@target-uri" "content-type" "content-digest");created;tag="api"`}},
+		"a good key":      {exchange("X-Api-Key", good), nil},
+	} {
+		d := st.Request(context.Background(), row.x)
+		if diff := cmp.Diff(row.want, row.x.Extra.Values(nil, "Accept-Signature")); diff != "" || (d.Verdict == durward.Allow) != (row.want == nil) {
+			t.Errorf("%s: %v (-want +got):\n%s", name, d.Err, diff)
+		}
+	}
+}
+
+// noUses takes everything as used for the first time.
+type noUses struct{}
+
+func (noUses) Use(context.Context, string, [32]byte, int, time.Time) (bool, error) { return true, nil }
 
 // broken is an authenticator with the fault that row names.
 type broken struct {

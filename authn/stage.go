@@ -358,8 +358,9 @@ func harmless(err error) bool {
 	return errors.Is(err, dpop.ErrNonce) || errors.Is(err, errExpired) || errors.Is(err, errTooOld)
 }
 
-// refuse adds a challenge for each kind that is taken (RFC 9110, 11.6.1). Of
-// what was wrong they say nothing.
+// refuse adds a challenge for each kind that is taken (RFC 9110, 11.6.1), and
+// for signatures what they have to cover (RFC 9421, 5.1). Of what was wrong they
+// say nothing.
 func (s *stage) refuse(x *durward.Exchange, bad int, err error) durward.Decision {
 	realm := realmOf(x)
 	if u, ok := errors.AsType[*unproven](err); ok {
@@ -383,6 +384,9 @@ func slowDown(x *durward.Exchange, wait time.Duration) durward.Decision {
 }
 
 // realmOf is the API's name, which the configuration keeps to letters, digits,
+		if a := s.slots[i].accept; a != "" {
+			x.Extra.Add("Accept-Signature", a)
+		}
 // "-" and "_"; anything else is not put between quotes.
 func realmOf(x *durward.Exchange) string {
 	if x.Operation == nil || x.Operation.API == "" {
