@@ -98,8 +98,8 @@ type slot struct {
 	claims  claimer  // nil when it cannot tell
 	field   string   // where claims is nil: the field that is all that is presented; "" when that is not one
 	schemes []string // of Authorization that it reads; nil when it reads another place
-	// ambient credentials belong to the connection: a request carries them
 	accept  string   // Accept-Signature of refusals; "" for none
+	// ambient credentials belong to the connection: a request carries them
 	// whether or not it means to, so they never count as a second one.
 	ambient bool
 }

@@ -371,6 +371,9 @@ func (s *stage) refuse(x *durward.Exchange, bad int, err error) durward.Decision
 		if c := s.slots[i].Challenge(realm, i == bad); c != "" {
 			x.Extra.Add("Www-Authenticate", c)
 		}
+		if a := s.slots[i].accept; a != "" {
+			x.Extra.Add("Accept-Signature", a)
+		}
 	}
 	return durward.Refuse(durward.CodeUnauthenticated, err)
 }
@@ -384,9 +387,6 @@ func slowDown(x *durward.Exchange, wait time.Duration) durward.Decision {
 }
 
 // realmOf is the API's name, which the configuration keeps to letters, digits,
-		if a := s.slots[i].accept; a != "" {
-			x.Extra.Add("Accept-Signature", a)
-		}
 // "-" and "_"; anything else is not put between quotes.
 func realmOf(x *durward.Exchange) string {
 	if x.Operation == nil || x.Operation.API == "" {
