@@ -134,6 +134,14 @@ func (a *keyAuth) Authenticate(ctx context.Context, x *durward.Exchange) (p durw
 	}, nil
 }
 
+// in tells where the one key of a request stands.
+func (a *keyAuth) in(x *durward.Exchange) string {
+	if a.query != "" && x.In.RawQuery != "" && countParam(x.In.RawQuery, a.query) > 0 {
+		return "query"
+	}
+	return "header"
+}
+
 // Claimed is the key's public id, when the text is that of a key.
 func (a *keyAuth) Claimed(x *durward.Exchange) (credential, presented string) {
 	text, ok := a.text(x)

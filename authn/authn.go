@@ -86,6 +86,7 @@ var (
 	errTwo           = errors.New("more than one credential (a request has one identity)")
 	errCombination   = errors.New("the operation does not take this combination of credentials")
 	errScope         = errors.New("the credential has not all the scopes that the contract demands")
+	errPlace         = errors.New("the operation takes no key in this place")
 	errElsewhere     = errors.New("the operation takes no tokens of this issuer")
 	errBlocked       = errors.New("too many failed attempts")
 	errDisabled      = errors.New("the consumer is disabled")
@@ -110,6 +111,7 @@ type entry struct {
 	kind   string   // the method's name
 	issuer string   // "" takes what the slot takes
 	scopes []string // that an operation needs of it
+	in     string   // where a key must stand that could stand elsewhere; "" is anywhere
 }
 
 const (
@@ -205,6 +207,9 @@ type Demand struct {
 type Choice struct {
 	Entries []int      // methods, by their place in Config.Flat
 	Scopes  [][]string // by Entries: all of which that credential needs; nil needs none
+	// In says of keys that the API reads in several places where this
+	// combination has them, "header" or "query", by the number in Entries.
+	In map[int]string
 }
 
 // Stage makes the stage of one operation.
@@ -238,6 +243,7 @@ func (m *Methods) Stage(d Demand) (durward.Stage, error) {
 			if c.Scopes != nil {
 				e.scopes = c.Scopes[i]
 			}
+			e.in = c.In[n]
 			one.entries = append(one.entries, e)
 		}
 		s.alternatives = append(s.alternatives, one)

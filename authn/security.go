@@ -4,6 +4,7 @@
 package authn
 
 import (
+	"maps"
 	"slices"
 
 	"durward"
@@ -57,7 +58,7 @@ func (c Config) Choose(schemes []Scheme, security [][]Requirement, unused []stri
 				return nil, false, durward.Invalid("", "the contract declares the security scheme %q (%s), which no method is; "+
 					"name it under schemes of the method that it is, or under security.unused", r.Scheme, schemes[i].describe())
 			}
-			if next = c.combine(next, entries, r.Scopes); len(next) == 0 {
+			if next = c.combine(next, entries, &schemes[i], r.Scopes); len(next) == 0 {
 				return nil, false, durward.Invalid("", "the contract's security needs %q beside another scheme, and both are credentials that stand in the same place", r.Scheme)
 			}
 			if len(next) > maxChoices {
@@ -77,13 +78,22 @@ func (c Config) Choose(schemes []Scheme, security [][]Requirement, unused []stri
 // combine puts one of the entries into each of the choices. A choice that has
 // the entry already meets both schemes with one credential; one that has another
 // credential of the same place is left out.
-func (c Config) combine(choices []Choice, entries []int, scopes []string) []Choice {
+func (c Config) combine(choices []Choice, entries []int, s *Scheme, scopes []string) []Choice {
 	var out []Choice
 	flat := c.Flat()
 	for _, old := range choices {
 		for _, e := range entries {
 			at, has := slices.BinarySearch(old.Entries, e) // the configuration's order says who is first
-			one := Choice{Entries: slices.Clone(old.Entries)}
+			one := Choice{Entries: slices.Clone(old.Entries), In: maps.Clone(old.In)}
+			if in := flat[e].in(s); in != "" {
+				if have := one.In[e]; have != "" && have != in {
+					continue // one key cannot stand in both places
+				}
+				if one.In == nil {
+					one.In = map[int]string{}
+				}
+				one.In[e] = in
+			}
 			if old.Scopes != nil || len(scopes) > 0 {
 				one.Scopes = make([][]string, len(old.Entries))
 				copy(one.Scopes, old.Scopes)
@@ -115,6 +125,15 @@ func (m *Method) place() string {
 		return "token in " + authorization
 	}
 	return m.kind()
+}
+
+// in says where the contract wants the credential, of a method that reads more
+// than one place: a key in a query is for the operations that declare it.
+func (m *Method) in(s *Scheme) string {
+	if m.APIKey != nil && m.APIKey.header() != "" && m.APIKey.Query != "" && s.Type == "apiKey" {
+		return s.In
+	}
+	return ""
 }
 
 // takes lists the methods that are a scheme: those that name it, else those

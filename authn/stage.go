@@ -215,7 +215,7 @@ func (s *stage) judge(ctx context.Context, x *durward.Exchange, present uint32) 
 				p = &j.principals[j.n]
 				j.n++
 			}
-			if e.issuer != "" && p.Issuer != e.issuer {
+			if why = s.elsewhere(x, e, p); why != nil {
 				good = false
 				break
 			}
@@ -224,7 +224,6 @@ func (s *stage) judge(ctx context.Context, x *durward.Exchange, present uint32) 
 		}
 		switch {
 		case !good:
-			why = errElsewhere
 		case !scoped:
 			short = true
 		default:
@@ -248,10 +247,24 @@ func (s *stage) judge(ctx context.Context, x *durward.Exchange, present uint32) 
 // ask lets one authenticator decide for one entry.
 func (s *stage) ask(ctx context.Context, x *durward.Exchange, e entry) (durward.Principal, error) {
 	p, err := s.slots[e.slot].Authenticate(ctx, x)
-	if err = settled(&p, err); err == nil && e.issuer != "" && p.Issuer != e.issuer {
-		err = errElsewhere
+	if err = settled(&p, err); err == nil {
+		err = s.elsewhere(x, e, &p)
 	}
 	return p, err
+}
+
+// elsewhere tells that a good credential is of an issuer, or in a place, that
+// the entry does not take.
+func (s *stage) elsewhere(x *durward.Exchange, e entry, p *durward.Principal) error {
+	if e.issuer != "" && p.Issuer != e.issuer {
+		return errElsewhere
+	}
+	if e.in != "" {
+		if k, ok := s.slots[e.slot].authenticator.(*keyAuth); !ok || k.in(x) != e.in {
+			return errPlace
+		}
+	}
+	return nil
 }
 
 // settled makes an answer that names nobody a refusal: a forgotten return
