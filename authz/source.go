@@ -119,8 +119,10 @@ func (s *source) parse() ([]policy, error) {
 // parseFault puts file, line and column, which cedar-go gives, first.
 func parseFault(file string, err error) string {
 	text := strings.ReplaceAll(err.Error(), "\n", " ")
-	if at := strings.Index(text, file+":"); at >= 0 {
-		return text[at:]
+	for _, name := range []string{file, "<input>"} {
+		if _, rest, ok := strings.Cut(text, name+":"); ok {
+			return file + ":" + rest
+		}
 	}
 	return file + ": " + text
 }
