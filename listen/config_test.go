@@ -55,7 +55,7 @@ func TestCheckReportsEveryFault(t *testing.T) {
 func TestZeroLimitsAreTheDefaults(t *testing.T) {
 	l := Limits{}.withDefaults()
 	if l.Check() != nil || l.HeaderBytes != 32<<10 || l.HeaderTimeout.Std() != 10*time.Second || l.BodyTimeout.Std() != 20*time.Second ||
-		l.BodyMinRate != 500 || l.WriteTimeout.Std() != 30*time.Second || l.IdleTimeout.Std() != 75*time.Second ||
+		l.BodyMinRate != 500 || l.WriteTimeout.Std() != 30*time.Second || l.IdleTimeout.Std() != 45*time.Second ||
 		l.Connections != 20000 || l.ConnectionsPerAddress != 1000 || l.Streams != 100 {
 		t.Errorf("%+v", l)
 	}

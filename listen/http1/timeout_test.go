@@ -66,7 +66,7 @@ func TestAnIdleConnectionIsClosedAfterTheIdleTimeout(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		within(t, 75*time.Second, func() {
+		within(t, 45*time.Second, func() {
 			if got := readAll(t, c); got != "" {
 				t.Errorf("got %q", got)
 			}
