@@ -28,6 +28,7 @@ var importRules = map[string][]string{
 	"internal/*":      {},
 	"DOMAINS":         {"durward"},
 	"config":          {"durward", "DOMAINS"},
+	"revision":        {"durward", "DOMAINS", "config"},
 	"pipeline":        {"durward", "DOMAINS", "config"},
 	"gateway":         {"durward", "DOMAINS", "config", "pipeline", "console"},
 	"explain":         {"durward", "DOMAINS", "config", "pipeline"},

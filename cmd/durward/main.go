@@ -32,6 +32,10 @@ type program struct {
 	Schema      schemaCmd      `cmd:"" help:"Print the JSON Schema of the configuration."`
 	Reload      reloadCmd      `cmd:"" help:"Make a running gateway take its configuration file again."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running gateway whether it is ready; for containers."`
+	Apply       applyCmd       `cmd:"" help:"Make a configuration file the next revision in a store, which gateways follow."`
+	Revisions   revisionsCmd   `cmd:"" help:"List, show and compare revisions; say which need an approval."`
+	Approve     approveCmd     `cmd:"" help:"Let gateways take a revision of somebody else that waits."`
+	Rollback    rollbackCmd    `cmd:"" help:"Make the configuration of an earlier revision the next one."`
 	Key         keyCmd         `cmd:"" help:"Make, list, rotate, revoke, import and deny API keys."`
 	Consumer    consumerCmd    `cmd:"" help:"Make, list, change, disable and delete consumers: who calls."`
 	Capability  capabilityCmd  `cmd:"" help:"Mint, narrow and inspect capability tokens."`

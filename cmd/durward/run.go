@@ -28,11 +28,19 @@ type configFlag struct {
 
 type runCmd struct {
 	configFlag
-	Watch bool          `default:"true" negatable:"" help:"Reload when the file or a contract changes."`
-	Grace time.Duration `default:"0s" help:"After SIGTERM, serve this long before the listeners close, so that load balancers turn away first."`
+	Watch     bool          `default:"true" negatable:"" help:"Reload when the file or a contract changes."`
+	Store     string        `help:"Follow the newest approved revision in this store, in place of a file." placeholder:"URL"`
+	Directory string        `default:"." help:"With --store: where the paths of keys, certificates and other files that stay on the node start." placeholder:"DIR"`
+	Grace     time.Duration `default:"0s" help:"After SIGTERM, serve this long before the listeners close, so that load balancers turn away first."`
 }
 
 func (c *runCmd) Run(ctx context.Context, s streams) error {
+	if c.Store != "" {
+		if c.Config != "durward.yaml" {
+			return errors.New("give --config or --store: the one follows a file, the other the revisions in a store")
+		}
+		return c.follow(ctx, s)
+	}
 	cfg, err := config.Load(c.Config, os.LookupEnv)
 	if err != nil {
 		return err
