@@ -129,10 +129,14 @@ func (r *request) early() durward.Decision {
 	if d, stop := r.forbidden(false); stop {
 		return d
 	}
-	for i := range r.permits {
-		if p := &r.permits[i]; p.late {
+	for i := range r.permits.list {
+		if r.permits.list[i].late {
 			return durward.Proceed()
-		} else if holds, _ := p.Run(&r.env); holds {
+		}
+	}
+	r.candidates = r.permits.candidates(&r.env, r.candidates)
+	for _, i := range r.candidates {
+		if holds, _ := r.permits.list[i].Run(&r.env); holds {
 			return durward.Proceed()
 		} else if r.fault != nil && !r.away {
 			return *r.fault
@@ -146,8 +150,9 @@ func (r *request) final(content bool) durward.Decision {
 	if d, stop := r.forbidden(content); stop {
 		return d
 	}
-	for i := range r.permits {
-		p := &r.permits[i]
+	r.candidates = r.permits.candidates(&r.env, r.candidates)
+	for _, i := range r.candidates {
+		p := &r.permits.list[i]
 		holds, _ := p.Run(&r.env)
 		if holds {
 			r.x.Policies = append(r.x.Policies, p.label)
@@ -163,8 +168,9 @@ func (r *request) final(content bool) durward.Decision {
 }
 
 func (r *request) forbidden(content bool) (d durward.Decision, stop bool) {
-	for i := range r.forbids {
-		p := &r.forbids[i]
+	r.candidates = r.forbids.candidates(&r.env, r.candidates)
+	for _, i := range r.candidates {
+		p := &r.forbids.list[i]
 		if p.late && !content {
 			continue
 		}
@@ -199,8 +205,9 @@ func (r *request) nothing() durward.Decision {
 
 // report names the policies in report mode that would have had a say.
 func (r *request) report() {
-	for i := range r.reports {
-		p := &r.reports[i]
+	r.candidates = r.reports.candidates(&r.env, r.candidates)
+	for _, i := range r.candidates {
+		p := &r.reports.list[i]
 		if holds, failure := p.Run(&r.env); holds || failure != "" && p.Forbid {
 			r.x.Policies = append(r.x.Policies, p.would)
 		}

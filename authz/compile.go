@@ -45,7 +45,8 @@ type slice struct {
 	bodies   int      // records in the content, itself included
 	lower    []string // names of the header parameters in lower case
 
-	forbids, permits, reports []rule
+	layout                    eval.Layout
+	forbids, permits, reports ruleSet
 	// late tells that some policy reads the content, so that the decision
 	// falls behind the contract check.
 	late bool
@@ -56,6 +57,7 @@ type slice struct {
 // rule is one compiled policy of a slice.
 type rule struct {
 	*eval.Program
+	tree         *ast.Policy
 	label, would string // in the record: enforced, and in report mode
 	denied       error  // when it forbids
 	late         bool   // reads the content
@@ -214,13 +216,20 @@ func (c *Compiled) slice(cfg *Config, api *API, op *Operation, objects []*object
 		if p.mode == durward.Off || !eval.Applies(p.tree, s.action, s.groups, resource) {
 			continue
 		}
-		program, err := eval.NewProgram(p.tree, &s.action)
+		program, err := eval.NewProgram(p.tree, &s.action, &s.layout)
 		if err != nil {
 			return durward.Invalid(p.field, "%s: %v", p.label, err)
 		}
 		s.add(p, program)
 	}
-	if len(s.permits) == 0 {
+	for _, part := range []*ruleSet{&s.forbids, &s.permits, &s.reports} {
+		conditions := make([][]eval.Condition, len(part.list))
+		for i := range part.list {
+			conditions[i] = eval.Conditions(part.list[i].tree, &s.layout)
+		}
+		part.arrange(part == &s.forbids || part == &s.reports, conditions)
+	}
+	if len(s.permits.list) == 0 {
 		return durward.Invalid("", "operation %q is covered by no rule; name it under roles, scopes, authenticated or owner, permit it by a policy, or declare it public", op.ID)
 	}
 	s.scopes = holders(cfg.Scopes, op.ID)
@@ -237,16 +246,16 @@ func (s *slice) add(p *policy, program *eval.Program) {
 		effect = "forbid: "
 	}
 	r := rule{
-		Program: program, label: p.label, would: "report, would " + effect + p.label,
+		Program: program, tree: p.tree, label: p.label, would: "report, would " + effect + p.label,
 		denied: errors.New("forbidden by " + p.label), late: readsBody(p.tree),
 	}
 	switch {
 	case p.mode == durward.Report:
-		s.reports = append(s.reports, r)
+		s.reports.list = append(s.reports.list, r)
 	case program.Forbid:
-		s.forbids = append(s.forbids, r)
+		s.forbids.list = append(s.forbids.list, r)
 	default:
-		s.permits = append(s.permits, r)
+		s.permits.list = append(s.permits.list, r)
 	}
 	s.late = s.late || r.late
 }

@@ -27,6 +27,8 @@ type request struct {
 	fault *durward.Decision
 	away  bool
 
+	candidates []int32
+
 	address types.IPAddr
 	id      string // of the resource
 	query   []param
@@ -51,7 +53,7 @@ var requests = sync.Pool{New: func() any { return new(request) }}
 func acquire(ctx context.Context, x *durward.Exchange, s *slice) *request {
 	r := requests.Get().(*request)
 	r.slice, r.x, r.ctx = s, x, ctx
-	r.env.Entities = r
+	r.env.Entities, r.env.Layout = r, &s.layout
 	r.env.Principal = eval.UID("Caller", x.Principal.Subject)
 	r.env.Action = eval.UID("Action", s.op.ID)
 	r.env.Context = eval.Value{Kind: eval.RecordOf, X: (*contextRecord)(r)}
@@ -74,6 +76,7 @@ func (r *request) release() {
 	r.content.reset()
 	*r = request{
 		env: r.env, query: r.query[:0], given: r.given[:0], sets: r.sets[:0], objects: r.objects, content: r.content,
+		candidates: r.candidates[:0],
 	}
 	requests.Put(r)
 }

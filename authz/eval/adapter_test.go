@@ -71,7 +71,7 @@ func differ(t testing.TB, policies cedar.PolicyIterator, entities types.EntityMa
 		holds := len(why.Reasons) > 0
 		failed := len(why.Errors) > 0
 		for _, action := range []*types.EntityUID{nil, &r.Action} {
-			program, err := NewProgram((*ast.Policy)(p.AST()), action)
+			program, err := NewProgram((*ast.Policy)(p.AST()), action, nil)
 			if err != nil {
 				t.Fatalf("policy %s: %v", id, err)
 			}

@@ -10,14 +10,7 @@ import "slices"
 type values struct {
 	list  []Value
 	names []string         // of a record, beside list
-	index map[key]struct{} // of a large set of simple values; nil without
-}
-
-// key is a value that has no parts.
-type key struct {
-	kind Kind
-	n    int64
-	s, t string
+	index map[Key]struct{} // of a large set of simple values; nil without
 }
 
 // indexed is the number of elements from which a constant set gets an index.
@@ -27,12 +20,12 @@ const indexed = 9
 func NewSet(list ...Value) Value {
 	s := &values{}
 	if len(list) >= indexed && !slices.ContainsFunc(list, hasParts) {
-		s.index = make(map[key]struct{}, len(list))
+		s.index = make(map[Key]struct{}, len(list))
 	}
 	for _, v := range list {
 		s.add(v)
 		if s.index != nil {
-			s.index[key{v.Kind, v.N, v.S, v.T}] = struct{}{}
+			s.index[Key{v.Kind, v.N, v.S, v.T}] = struct{}{}
 		}
 	}
 	return Value{Kind: SetOf, X: Set(s)}
@@ -70,7 +63,7 @@ func (s *values) Name(i int) string { return s.names[i] }
 
 func (s *values) Has(v Value) bool {
 	if s.index != nil {
-		_, ok := s.index[key{v.Kind, v.N, v.S, v.T}]
+		_, ok := s.index[Key{v.Kind, v.N, v.S, v.T}]
 		return ok && !hasParts(v)
 	}
 	for i := range s.list {

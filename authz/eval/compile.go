@@ -32,8 +32,10 @@ var (
 // part is a compiled subexpression; a constant one has its value already.
 type part struct {
 	fn       Expr
+	test     Test // of operators that give a Bool: the same, without a Value
 	value    Value
 	constant bool
+	slot     int // 1 + the place in the Layout; 0 for none
 }
 
 func constantly(v Value) part {
@@ -55,13 +57,14 @@ func simple(fn Expr, operands ...part) part {
 
 // Compile compiles an expression. It is an error when the tree has a node that
 // this package does not know.
-func Compile(n ast.IsNode) (Expr, error) {
-	c := compiler{}
+func Compile(n ast.IsNode, l *Layout) (Expr, error) {
+	c := compiler{layout: l}
 	p := c.compile(n)
 	return p.fn, c.err
 }
 
 type compiler struct {
+	layout *Layout
 	action *Value // what the variable action is, where it is known
 	err    error
 }
@@ -73,7 +76,7 @@ func (c *compiler) compile(n ast.IsNode) part {
 	case ast.NodeTypeVariable:
 		return c.variable(string(n.Name))
 	case ast.NodeTypeAccess:
-		return access(c.compile(n.Arg), string(n.Value))
+		return c.remembered(n, access(c.compile(n.Arg), string(n.Value)))
 	case ast.NodeTypeHas:
 		return has(c.compile(n.Arg), string(n.Value))
 	case ast.NodeTypeGetTag:

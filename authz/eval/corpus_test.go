@@ -108,7 +108,7 @@ func runCase(t *testing.T, name string, files map[string][]byte, c *corpusCase) 
 	entities := types.EntityMap(typed)
 	programs := map[cedar.PolicyID]*Program{}
 	for id, p := range policies.All() {
-		if programs[id], err = NewProgram((*ast.Policy)(p.AST()), nil); err != nil {
+		if programs[id], err = NewProgram((*ast.Policy)(p.AST()), nil, nil); err != nil {
 			t.Fatalf("%s: policy %s: %v", name, id, err)
 		}
 	}

@@ -22,7 +22,10 @@ type Node interface {
 type Env struct {
 	Principal, Action, Resource, Context Value
 	Entities                             Entities
+	// Layout is the one that the policies were compiled over; nil without.
+	Layout *Layout
 
+	cells   []cell
 	scratch []*values // sets and records of literals with parts that vary
 	used    int
 	todo    []uid // for in
@@ -39,8 +42,9 @@ func (e *Env) Reset() {
 	for _, s := range e.scratch[:e.used] {
 		clear(s.list)
 	}
-	clear(e.todo[:cap(e.todo)])
-	*e = Env{scratch: e.scratch, todo: e.todo[:0]}
+	clear(e.todo)
+	clear(e.cells)
+	*e = Env{scratch: e.scratch, todo: e.todo[:0], cells: e.cells[:0]}
 }
 
 // fresh gives an empty collection that lives until Reset.

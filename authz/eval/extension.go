@@ -46,7 +46,7 @@ func (c *compiler) extension(n ast.NodeTypeExtensionCall) part {
 		}, args...)
 	}
 	second := args[1].fn
-	return simple(func(e *Env) Value {
+	slow := func(e *Env) Value {
 		v := f.takes[0].check(first(e))
 		if v.Kind == Error {
 			return v
@@ -56,7 +56,16 @@ func (c *compiler) extension(n ast.NodeTypeExtensionCall) part {
 			return w
 		}
 		return f.call(v, w)
-	}, args...)
+	}
+	if f.test == nil || args[1].constant && args[1].value.Kind != f.takes[1].kind {
+		return simple(slow, args...)
+	}
+	return quick(args[0], args[1], func(v, constant *Value) verdict {
+		if v.Kind != f.takes[0].kind {
+			return failed
+		}
+		return truth(f.test(v, constant))
+	}, slow)
 }
 
 type argument struct {
@@ -69,6 +78,7 @@ func (a argument) check(v Value) Value { return kindOf(v, a.kind, a.wrong) }
 type function struct {
 	takes []argument
 	call  func(a, b Value) Value
+	test  func(a, b *Value) bool // the same, of some that give a Bool
 }
 
 var (
@@ -81,33 +91,35 @@ var (
 
 // functions are Cedar's extension functions and methods.
 var functions = map[string]function{
-	"ip":       {[]argument{text}, parseIP},
-	"decimal":  {[]argument{text}, parseDecimal},
-	"datetime": {[]argument{text}, parseDatetime},
-	"duration": {[]argument{text}, parseDuration},
+	"ip":       {takes: []argument{text}, call: parseIP},
+	"decimal":  {takes: []argument{text}, call: parseDecimal},
+	"datetime": {takes: []argument{text}, call: parseDatetime},
+	"duration": {takes: []argument{text}, call: parseDuration},
 
-	"lessThan":           {[]argument{decimal, decimal}, func(a, b Value) Value { return Truth(a.N < b.N) }},
-	"lessThanOrEqual":    {[]argument{decimal, decimal}, func(a, b Value) Value { return Truth(a.N <= b.N) }},
-	"greaterThan":        {[]argument{decimal, decimal}, func(a, b Value) Value { return Truth(a.N > b.N) }},
-	"greaterThanOrEqual": {[]argument{decimal, decimal}, func(a, b Value) Value { return Truth(a.N >= b.N) }},
+	"lessThan":           {takes: []argument{decimal, decimal}, call: func(a, b Value) Value { return Truth(a.N < b.N) }},
+	"lessThanOrEqual":    {takes: []argument{decimal, decimal}, call: func(a, b Value) Value { return Truth(a.N <= b.N) }},
+	"greaterThan":        {takes: []argument{decimal, decimal}, call: func(a, b Value) Value { return Truth(a.N > b.N) }},
+	"greaterThanOrEqual": {takes: []argument{decimal, decimal}, call: func(a, b Value) Value { return Truth(a.N >= b.N) }},
 
-	"isIpv4":      {[]argument{address}, func(a, _ Value) Value { return Truth(ipOf(a).IsIPv4()) }},
-	"isIpv6":      {[]argument{address}, func(a, _ Value) Value { return Truth(ipOf(a).IsIPv6()) }},
-	"isLoopback":  {[]argument{address}, func(a, _ Value) Value { return Truth(ipOf(a).IsLoopback()) }},
-	"isMulticast": {[]argument{address}, func(a, _ Value) Value { return Truth(ipOf(a).IsMulticast()) }},
-	"isInRange":   {[]argument{address, address}, func(a, b Value) Value { return Truth(ipOf(b).Contains(*ipOf(a))) }},
+	"isIpv4":      {takes: []argument{address}, call: func(a, _ Value) Value { return Truth(ipOf(a).IsIPv4()) }},
+	"isIpv6":      {takes: []argument{address}, call: func(a, _ Value) Value { return Truth(ipOf(a).IsIPv6()) }},
+	"isLoopback":  {takes: []argument{address}, call: func(a, _ Value) Value { return Truth(ipOf(a).IsLoopback()) }},
+	"isMulticast": {takes: []argument{address}, call: func(a, _ Value) Value { return Truth(ipOf(a).IsMulticast()) }},
+	"isInRange":   {takes: []argument{address, address}, call: func(a, b Value) Value { return Truth(inRange(&a, &b)) }, test: inRange},
 
-	"toDate":        {[]argument{datetime}, func(a, _ Value) Value { return Value{Kind: Datetime, N: a.N - a.N%millisPerDay} }},
-	"toTime":        {[]argument{datetime}, func(a, _ Value) Value { return Value{Kind: Duration, N: a.N % millisPerDay} }},
-	"offset":        {[]argument{datetime, duration}, func(a, b Value) Value { return shifted(Datetime, add, a, b) }},
-	"durationSince": {[]argument{datetime, datetime}, func(a, b Value) Value { return shifted(Duration, subtract, a, b) }},
+	"toDate":        {takes: []argument{datetime}, call: func(a, _ Value) Value { return Value{Kind: Datetime, N: a.N - a.N%millisPerDay} }},
+	"toTime":        {takes: []argument{datetime}, call: func(a, _ Value) Value { return Value{Kind: Duration, N: a.N % millisPerDay} }},
+	"offset":        {takes: []argument{datetime, duration}, call: func(a, b Value) Value { return shifted(Datetime, add, a, b) }},
+	"durationSince": {takes: []argument{datetime, datetime}, call: func(a, b Value) Value { return shifted(Duration, subtract, a, b) }},
 
-	"toMilliseconds": {[]argument{duration}, func(a, _ Value) Value { return Number(a.N) }},
-	"toSeconds":      {[]argument{duration}, func(a, _ Value) Value { return Number(a.N / 1000) }},
-	"toMinutes":      {[]argument{duration}, func(a, _ Value) Value { return Number(a.N / (60 * 1000)) }},
-	"toHours":        {[]argument{duration}, func(a, _ Value) Value { return Number(a.N / (60 * 60 * 1000)) }},
-	"toDays":         {[]argument{duration}, func(a, _ Value) Value { return Number(a.N / millisPerDay) }},
+	"toMilliseconds": {takes: []argument{duration}, call: func(a, _ Value) Value { return Number(a.N) }},
+	"toSeconds":      {takes: []argument{duration}, call: func(a, _ Value) Value { return Number(a.N / 1000) }},
+	"toMinutes":      {takes: []argument{duration}, call: func(a, _ Value) Value { return Number(a.N / (60 * 1000)) }},
+	"toHours":        {takes: []argument{duration}, call: func(a, _ Value) Value { return Number(a.N / (60 * 60 * 1000)) }},
+	"toDays":         {takes: []argument{duration}, call: func(a, _ Value) Value { return Number(a.N / millisPerDay) }},
 }
+
+func inRange(a, b *Value) bool { return b.X.(*types.IPAddr).Contains(*a.X.(*types.IPAddr)) }
 
 func ipOf(v Value) *types.IPAddr { return v.X.(*types.IPAddr) }
 

@@ -21,11 +21,19 @@ func and(l, r part) part {
 	if l.constant && !l.value.True() {
 		return constantly(asBool(l.value))
 	}
-	a, b := l.fn, r.fn
+	a, b, s, t := l.fn, r.fn, l.tester(), r.tester()
 	if l.constant { // true
-		return simple(func(e *Env) Value { return asBool(b(e)) }, r)
+		if r.constant {
+			return constantly(asBool(r.value))
+		}
+		return tested(t, func(e *Env) Value { return asBool(b(e)) })
 	}
-	return varying(func(e *Env) Value {
+	return tested(func(e *Env) verdict {
+		if v := s(e); v != yes {
+			return v
+		}
+		return t(e)
+	}, func(e *Env) Value {
 		if v := a(e); !v.True() {
 			return asBool(v)
 		}
@@ -34,14 +42,22 @@ func and(l, r part) part {
 }
 
 func or(l, r part) part {
-	a, b := l.fn, r.fn
+	a, b, s, t := l.fn, r.fn, l.tester(), r.tester()
 	if l.constant {
 		if v := asBool(l.value); v.Kind == Error || v.True() {
 			return constantly(v)
 		}
-		return simple(func(e *Env) Value { return asBool(b(e)) }, r)
+		if r.constant {
+			return constantly(asBool(r.value))
+		}
+		return tested(t, func(e *Env) Value { return asBool(b(e)) })
 	}
-	return varying(func(e *Env) Value {
+	return tested(func(e *Env) verdict {
+		if v := s(e); v != no {
+			return v
+		}
+		return t(e)
+	}, func(e *Env) Value {
 		if v := asBool(a(e)); v.Kind == Error || v.True() {
 			return v
 		}
@@ -50,14 +66,26 @@ func or(l, r part) part {
 }
 
 func not(p part) part {
-	fn := p.fn
-	return simple(func(e *Env) Value {
+	fn, test := p.fn, p.tester()
+	slow := func(e *Env) Value {
 		v := asBool(fn(e))
 		if v.Kind == Error {
 			return v
 		}
 		return Truth(!v.True())
-	}, p)
+	}
+	if p.constant {
+		return constantly(slow(new(Env)))
+	}
+	return tested(func(e *Env) verdict {
+		switch test(e) {
+		case yes:
+			return no
+		case no:
+			return yes
+		}
+		return failed
+	}, slow)
 }
 
 func choose(test, then, otherwise part) part {
@@ -76,7 +104,9 @@ func choose(test, then, otherwise part) part {
 
 func equals(l, r part, want bool) part {
 	a, b := l.fn, r.fn
-	return simple(func(e *Env) Value {
+	return quick(l, r, func(v, c *Value) verdict {
+		return truth((v.Kind == c.Kind && v.S == c.S && v.T == c.T && v.N == c.N && (!hasParts(*c) || v.Equal(*c))) == want)
+	}, func(e *Env) Value {
 		x := a(e)
 		if x.Kind == Error {
 			return x
@@ -86,13 +116,18 @@ func equals(l, r part, want bool) part {
 			return y
 		}
 		return Truth(x.Equal(y) == want)
-	}, l, r)
+	})
 }
 
 // compare orders longs, and datetimes and durations among themselves.
 func compare(l, r part, ordered func(a, b int64) bool) part {
 	a, b := l.fn, r.fn
-	return simple(func(e *Env) Value {
+	return quick(l, r, func(v, c *Value) verdict {
+		if v.Kind != c.Kind || v.Kind != Long && v.Kind != Datetime && v.Kind != Duration {
+			return failed
+		}
+		return truth(ordered(v.N, c.N))
+	}, func(e *Env) Value {
 		x := a(e)
 		switch x.Kind {
 		case Error:
@@ -109,7 +144,7 @@ func compare(l, r part, ordered func(a, b int64) bool) part {
 			return errNotOrdered
 		}
 		return Truth(ordered(x.N, y.N))
-	}, l, r)
+	})
 }
 
 func arithmetic(l, r part, op func(a, b int64) (int64, bool)) part {
@@ -162,7 +197,15 @@ func multiply(a, b int64) (int64, bool) {
 
 func contains(l, r part) part {
 	a, b := l.fn, r.fn
-	return simple(func(e *Env) Value {
+	return quick(l, r, func(v, c *Value) verdict {
+		if v.Kind != SetOf {
+			return failed
+		}
+		if t, ok := v.X.(*Texts); ok {
+			return truth(t.Has(*c))
+		}
+		return truth(v.X.(Set).Has(*c))
+	}, func(e *Env) Value {
 		x := kindOf(a(e), SetOf, errNotSet)
 		if x.Kind == Error {
 			return x
@@ -172,7 +215,7 @@ func contains(l, r part) part {
 			return y
 		}
 		return Truth(x.X.(Set).Has(y))
-	}, l, r)
+	})
 }
 
 // overlap is containsAll and containsAny.

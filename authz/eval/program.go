@@ -14,14 +14,15 @@ import (
 type Program struct {
 	Forbid bool
 	// parts must all be true; those that always are were left out.
-	parts []Expr
+	parts []Test
+	slow  []Expr // the same, for why one failed
 }
 
-// NewProgram compiles a policy. Where action is given, the policy is compiled
+// NewProgram compiles a policy over a layout, which may be nil. Where action is given, the policy is compiled
 // for requests of that action only, and what depends on nothing else is
 // computed now; whether the scope's action matches is then Applies' to say.
-func NewProgram(p *ast.Policy, action *types.EntityUID) (*Program, error) {
-	c := compiler{}
+func NewProgram(p *ast.Policy, action *types.EntityUID, l *Layout) (*Program, error) {
+	c := compiler{layout: l}
 	if action != nil {
 		uid := UID(string(action.Type), string(action.ID))
 		c.action = &uid
@@ -41,7 +42,8 @@ func NewProgram(p *ast.Policy, action *types.EntityUID) (*Program, error) {
 	out := &Program{Forbid: p.Effect == ast.EffectForbid}
 	for _, one := range all {
 		if !one.constant || !one.value.True() {
-			out.parts = append(out.parts, one.fn)
+			out.parts = append(out.parts, one.tester())
+			out.slow = append(out.slow, one.fn)
 		}
 	}
 	return out, c.err
@@ -53,16 +55,16 @@ func (p *Program) Always() bool { return len(p.parts) == 0 }
 // Run tells whether the policy holds for e. failure says why it could not be
 // decided; "" when it could.
 func (p *Program) Run(e *Env) (holds bool, failure string) {
-	for _, fn := range p.parts {
-		v := fn(e)
-		switch {
-		case v.True():
-		case v.Kind == Bool:
+	for i, test := range p.parts {
+		switch test(e) {
+		case yes:
+		case no:
 			return false, ""
-		case v.Kind == Error && v.S != "":
-			return false, v.S
 		default:
-			return false, errNotBool.S
+			if v := asBool(p.slow[i](e)); v.S != "" {
+				return false, v.S
+			}
+			return false, "it has no value"
 		}
 	}
 	return true, ""
