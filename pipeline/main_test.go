@@ -22,6 +22,7 @@ import (
 	"durward"
 	"durward/audit"
 	"durward/authn"
+	"durward/authn/uses"
 	"durward/config"
 	"durward/observe"
 	"durward/proxy"
@@ -92,6 +93,7 @@ func newBench(t testing.TB, document string, handler http.HandlerFunc) *bench {
 	b.Pipeline = New(&Env{
 		Log: log, Now: time.Now, Keys: keys, Audit: records, Counters: ratelimit.NewCounters(0, time.Now),
 		Issuers: issuers, Tokens: authn.NewCache(0), Pools: pools, Metrics: observe.NewMetrics(observe.Build{}),
+		Consumers: keys, Uses: uses.New(0, time.Now),
 	})
 	b.follower = records.Follow(4096)
 	b.Swap(b.compile(document))

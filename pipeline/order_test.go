@@ -15,9 +15,10 @@ audit: {directory: audit, durability: buffered}
 rate_limit: {total: 1000/s}
 apis:
   notes:
+    addresses: {deny: [203.0.113.0/24]}
     contract: notes.yaml
     upstream: {targets: ["${UPSTREAM}"]}
-    authenticate: [{api_key: {}}]
+    authenticate: [{api_key: {query: key}}, {capability: {keys: [{id: one, secret: "0123456789abcdef0123456789abcdef"}]}}]
     authorize: {authenticated: ["*"]}
     rate_limit: {per_address: 100/s}
     quota: {per_subject: 100/s}
@@ -54,13 +55,13 @@ func TestTheStagesOfAnOperationHaveOneOrder(t *testing.T) {
 		response string
 	}{
 		"with everything": {all.operation("list"),
-			"ratelimit ratelimit ratelimit limits cors authn audit quota quota authz contract outgoing", "cors egress"},
+			"address ratelimit ratelimit ratelimit limits cors authn audit quota quota authz contract restrictions outgoing authn-hide", "cors egress"},
 		"a public one is authorized by its word": {all.operation("open"),
-			"ratelimit ratelimit limits cors authn audit quota contract outgoing", "cors egress"},
+			"address ratelimit ratelimit limits cors authn audit quota contract restrictions outgoing authn-hide", "cors egress"},
 		"with nothing that can be left out": {small.operation("list"),
 			"limits cors authn audit authz contract outgoing", "cors egress"},
 		"what is off is not built": {off.operation("list"),
-			"ratelimit ratelimit ratelimit limits cors authn audit quota quota authz outgoing", "cors"},
+			"address ratelimit ratelimit ratelimit limits cors authn audit quota quota authz restrictions outgoing authn-hide", "cors"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := requestNames(tc.op); got != tc.request {
@@ -83,11 +84,11 @@ func TestWhatNoOperationTakesIsLimitedAndRefused(t *testing.T) {
 		want := ""
 		switch {
 		case op.Preflight:
-			want = "ratelimit ratelimit cors route"
+			want = "address ratelimit ratelimit cors route"
 		case op.Refusal != "" && op.API == "":
 			want = "ratelimit route"
 		case op.Refusal != "":
-			want = "ratelimit ratelimit route"
+			want = "address ratelimit ratelimit route"
 		default:
 			continue
 		}
