@@ -71,24 +71,54 @@ func differ(t testing.TB, policies cedar.PolicyIterator, entities types.EntityMa
 		holds := len(why.Reasons) > 0
 		failed := len(why.Errors) > 0
 		for _, action := range []*types.EntityUID{nil, &r.Action} {
-			program, err := NewProgram((*ast.Policy)(p.AST()), action, nil)
-			if err != nil {
-				t.Fatalf("policy %s: %v", id, err)
-			}
-			if action != nil && !Applies((*ast.Policy)(p.AST()), *action, ancestors(entities, *action), r.Resource.Type) {
-				if holds {
-					t.Errorf("policy %s was sliced away and holds:\n%s", id, p.MarshalCedar())
+			tree := (*ast.Policy)(p.AST())
+			for _, layout := range []*Layout{nil, new(Layout)} {
+				program, err := NewProgram(tree, action, layout)
+				if err != nil {
+					t.Fatalf("policy %s: %v", id, err)
 				}
-				continue
-			}
-			got, failure := program.Run(e)
-			if got != holds || (failure != "") != failed {
-				t.Errorf("policy %s: %v %q, cedar-go says %v %v (%v)\n%s\n%+v", id, got, failure, holds, why.Errors, decision, p.MarshalCedar(), r)
+				if action != nil && !Applies(tree, *action, ancestors(entities, *action), r.Resource.Type) {
+					if holds {
+						t.Errorf("policy %s was sliced away and holds:\n%s", id, p.MarshalCedar())
+					}
+					continue
+				}
+				e.Layout = layout
+				got, failure := program.Run(e)
+				if got != holds || (failure != "") != failed {
+					t.Errorf("policy %s: %v %q, cedar-go says %v %v (%v)\n%s\n%+v", id, got, failure, holds, why.Errors, decision, p.MarshalCedar(), r)
+				}
+				needed(t, tree, r, e, holds)
+				e.Reset()
+				e.Principal, e.Action, e.Resource = convert(t, r.Principal), convert(t, r.Action), convert(t, r.Resource)
+				e.Context, e.Entities = convert(t, r.Context), world{entities}
 			}
 		}
-		e.Reset()
-		e.Principal, e.Action, e.Resource = convert(t, r.Principal), convert(t, r.Action), convert(t, r.Resource)
-		e.Context, e.Entities = convert(t, r.Context), world{entities}
+	}
+}
+
+// needed checks that a policy that holds meets every condition that it is said
+// not to hold without.
+func needed(t testing.TB, p *ast.Policy, r cedar.Request, e *Env, holds bool) {
+	t.Helper()
+	if !holds {
+		return
+	}
+	for _, c := range Conditions(p, nil) {
+		v := c.Expr(e)
+		met := false
+		if set, ok := v.X.(Set); ok && c.Set {
+			for i := range set.Len() {
+				one := set.At(i)
+				key, _ := one.Key()
+				met = met || key == c.Key
+			}
+		} else if key, ok := v.Key(); ok {
+			met = key == c.Key
+		}
+		if !met {
+			t.Errorf("holds without %s being %v: %+v", c.Name, c.Key, r)
+		}
 	}
 }
 

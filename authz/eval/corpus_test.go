@@ -106,16 +106,16 @@ func runCase(t *testing.T, name string, files map[string][]byte, c *corpusCase) 
 		t.Fatalf("%s: %v", name, err)
 	}
 	entities := types.EntityMap(typed)
-	programs := map[cedar.PolicyID]*Program{}
+	programs, layout := map[cedar.PolicyID]*Program{}, new(Layout)
 	for id, p := range policies.All() {
-		if programs[id], err = NewProgram((*ast.Policy)(p.AST()), nil, nil); err != nil {
+		if programs[id], err = NewProgram((*ast.Policy)(p.AST()), nil, layout); err != nil {
 			t.Fatalf("%s: policy %s: %v", name, id, err)
 		}
 	}
 	for _, r := range c.Requests {
 		e := &Env{
 			Principal: convert(t, r.Principal), Action: convert(t, r.Action), Resource: convert(t, r.Resource),
-			Context: convert(t, r.Context), Entities: world{entities},
+			Context: convert(t, r.Context), Entities: world{entities}, Layout: layout,
 		}
 		permitted, forbidden, failed := 0, 0, 0
 		for _, p := range programs {
