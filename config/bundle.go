@@ -9,8 +9,11 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
+	"durward/authz"
 	"durward/internal/strictyaml"
 	"durward/store"
 )
@@ -99,7 +102,7 @@ func LoadBundle(name string, files map[string][]byte, o BundleOptions) (*Config,
 	if err := unpack(files, root); err != nil {
 		return nil, err
 	}
-	c := &Config{unpacked: &unpacked{root: root, dir: dir, files: files}}
+	c := &Config{unpacked: &unpacked{root, dir}}
 	if c.doc, err = strictyaml.Decode(files[name], c, strictyaml.Options{Name: shown, Env: o.Env}); err != nil {
 		return nil, err
 	}
@@ -107,16 +110,16 @@ func LoadBundle(name string, files map[string][]byte, o BundleOptions) (*Config,
 	c.fill(dir)
 	f := &faults{}
 	c.takeStore(f, own, o.Store)
+	c.takePolicies(f, dir, files)
 	c.travellers(func(field string, v reflect.Value) {
-		if v.String() == "" {
-			return
-		}
 		rel, ok := below(dir, v.String())
-		if _, there := files[rel]; !ok || !there || !v.CanSet() {
-			f.add(field, "the file is not part of the revision")
-			return
+		switch _, there := files[rel]; {
+		case v.String() == "":
+		case !ok || !there || !v.CanSet():
+			f.add(field, notThere)
+		default:
+			v.SetString(filepath.Join(root, filepath.FromSlash(rel)))
 		}
-		v.SetString(filepath.Join(root, filepath.FromSlash(rel)))
 	})
 	if err := c.locate(errors.Join(f.all...)); err != nil {
 		return nil, err
@@ -124,10 +127,42 @@ func LoadBundle(name string, files map[string][]byte, o BundleOptions) (*Config,
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	// From here on ReadFile finds what travels. The paths that stay are the same
+	// Everything that travels was read. The paths that stay are the same
 	// wherever the bundle is loaded with the same Dir, and so is Fingerprint.
 	c.travellers(func(_ string, v reflect.Value) { v.SetString(c.unpacked.inPlace(v.String())) })
 	return c, nil
+}
+
+const notThere = "the file is not part of the revision"
+
+// takePolicies puts the text of policies into the place of their files, which
+// are read more than once: whoever compiles them finds those of the bundle.
+func (c *Config) takePolicies(f *faults, dir string, files map[string][]byte) {
+	for _, name := range c.APINames() {
+		if c.APIs[name] == nil {
+			continue
+		}
+		policies := c.APIs[name].Authorize.Policies
+		for i := range policies {
+			p := &policies[i]
+			if p.File == "" {
+				continue
+			}
+			field := strictyaml.Key("apis", name) + ".authorize.policies[" + strconv.Itoa(i) + "]"
+			rel, ok := below(dir, p.File)
+			text, there := files[rel]
+			switch {
+			case !ok || !there:
+				f.add(field+".file", notThere)
+			case p.Cedar != "":
+				f.add(field, "names a file and holds policies: only one of them may be")
+			case len(text) > authz.MaxPolicies || !utf8.Valid(text):
+				f.add(field+".file", "must be UTF-8 text of at most %d bytes", authz.MaxPolicies)
+			default:
+				p.File, p.Cedar = "", string(text)
+			}
+		}
+	}
 }
 
 // takeStore puts the store that the revision came from into the place of the
@@ -198,25 +233,9 @@ func unpack(files map[string][]byte, folder string) error {
 	return nil
 }
 
-// ReadFile reads a file that the document names, by its absolute path: what
-// travels with the document of a bundle from there, all else from the disk.
-func (c *Config) ReadFile(path string) ([]byte, error) {
-	if u := c.unpacked; u != nil {
-		if rel, ok := below(u.dir, path); ok {
-			if content, ok := u.files[rel]; ok {
-				return content, nil
-			}
-		}
-	}
-	return readFile(path, maxContract)
-}
-
-// unpacked is what a Config from a bundle knows of it: the files, where they
-// lay while it was loaded, and where they would lie beside the document.
-type unpacked struct {
-	root, dir string
-	files     map[string][]byte
-}
+// unpacked is where the files of a Config from a bundle lay while it was
+// loaded, and where they would lie beside its document.
+type unpacked struct{ root, dir string }
 
 // inPlace names files by the place that people know.
 func (u *unpacked) inPlace(text string) string {

@@ -246,3 +246,45 @@ func TestASecretByReferenceMayTravel(t *testing.T) {
 		}
 	}
 }
+
+func TestPoliciesComeFromTheBundleOnly(t *testing.T) {
+	const policy = "permit (principal, action, resource);\n"
+	dir := bundledFolder(t)
+	document := strings.Replace(bundledDocument, `authorize: {`, `authorize: {policies: [{file: policies/things.cedar}, {cedar: "forbid (principal, action, resource) when { false };"}], `, 1)
+	for name, text := range map[string]string{"durward.yaml": document, "policies/things.cedar": policy} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files := pack(t, dir)
+	if string(files["policies/things.cedar"]) != policy {
+		t.Fatal("the policies do not travel")
+	}
+	// What lies on the node under the same name is of no account, now or later.
+	node := folder(t, map[string]string{"policies/things.cedar": "forbid (principal, action, resource);"})
+	c, err := LoadBundle("durward.yaml", files, BundleOptions{Dir: node, Store: "memory:", Env: bundledEnv})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := c.APIs["things"].Authorize.Policies; p[0].File != "" || p[0].Cedar != policy || !strings.HasPrefix(p[1].Cedar, "forbid") {
+		t.Errorf("policies %+v", p)
+	}
+	for name, change := range map[string]func(map[string][]byte){
+		"that do not travel": func(f map[string][]byte) { delete(f, "policies/things.cedar") },
+		"that are no text":   func(f map[string][]byte) { f["policies/things.cedar"] = []byte{0xff} },
+		"of nothing":         func(f map[string][]byte) { f["policies/things.cedar"] = nil },
+		"that are no policy": func(f map[string][]byte) {
+			f["durward.yaml"] = []byte(strings.Replace(document, "{file: policies/things.cedar}", "{file: policies/things.cedar, cedar: x}", 1))
+		},
+	} {
+		changed := maps.Clone(files)
+		change(changed)
+		_, err := LoadBundle("durward.yaml", changed, BundleOptions{Dir: node, Store: "memory:", Env: bundledEnv})
+		if err == nil || !strings.Contains(err.Error(), "durward.yaml:11:") {
+			t.Errorf("policies %s: %v", name, err)
+		}
+	}
+}
