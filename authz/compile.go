@@ -73,6 +73,7 @@ func Compile(cfg *Config, api API, now func() time.Time) (*Compiled, error) {
 	if err := errors.Join(cfg.Check(), api.check()); err != nil {
 		return nil, err
 	}
+	api = api.canonical(durward.CanonicalName)
 	objects, err := cfg.readObjects()
 	if err != nil {
 		return nil, err
@@ -161,7 +162,11 @@ func (c *Compiled) readPolicies(cfg *Config, api *API) error {
 			if slices.ContainsFunc(c.policies, func(q policy) bool { return q.name == p.name }) {
 				errs = append(errs, sources[i].fault(p.tree, []string{p.name}, fmt.Sprintf("the id %q is taken", p.name)))
 			}
-			errs = append(errs, sources[i].validate(v, p, public))
+			err := sources[i].validate(v, p, public)
+			if err == nil {
+				err = sources[i].checkNames(p, resolved, api)
+			}
+			errs = append(errs, err)
 			c.policies = append(c.policies, *p)
 		}
 	}

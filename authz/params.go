@@ -36,8 +36,8 @@ func typed(text string, t Type) (v eval.Value, ok bool) {
 // plainInteger is JSON's form of an integer: no sign but -, no leading zero,
 // no -0, so that every reader of the text has the same number.
 func plainInteger(s string) bool {
-	s = strings.TrimPrefix(s, "-")
-	return s != "" && s[0] != '+' && (s[0] != '0' || s == "0")
+	digits := strings.TrimPrefix(s, "-")
+	return digits != "" && digits[0] != '+' && (digits[0] != '0' || s == "0")
 }
 
 // pathRecord are the path parameters.

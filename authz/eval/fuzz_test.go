@@ -204,6 +204,22 @@ func TestRandomPoliciesAreDecidedAsByCedarGo(t *testing.T) {
 	}
 }
 
+func TestArithmeticAtItsEdgesIsThatOfCedarGo(t *testing.T) {
+	edges := []int64{math.MinInt64, math.MinInt64 + 1, -1 << 32, -2, -1, 0, 1, 2, 1 << 32, math.MaxInt64 - 1, math.MaxInt64}
+	for _, a := range edges {
+		for _, b := range edges {
+			x, y := ast.Context().Access("x"), ast.Context().Access("y")
+			policies := cedar.PolicyMap{}
+			for i, n := range []ast.Node{x.Add(y), x.Subtract(y), x.Multiply(y), ast.Negate(x), ast.Long(a).Multiply(ast.Long(b))} {
+				for j, test := range []ast.Node{n.LessThan(ast.Long(0)), n.GreaterThanOrEqual(y)} {
+					policies[cedar.PolicyID(strconv.Itoa(2*i+j))] = cedar.NewPolicyFromAST((*cedarast.Policy)(ast.Permit().When(test)))
+				}
+			}
+			differ(t, policies, nil, cedar.Request{Context: types.NewRecord(types.RecordMap{"x": types.Long(a), "y": types.Long(b)})})
+		}
+	}
+}
+
 func FuzzPoliciesAreDecidedAsByCedarGo(f *testing.F) {
 	f.Add(uint64(0), uint64(0))
 	f.Add(uint64(1), uint64(99))
