@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -20,6 +21,12 @@ import (
 // follow is `durward run` in store mode: it serves the newest approved revision
 // of the store, and no file.
 func (c *runCmd) follow(ctx context.Context, s streams) error {
+	// An empty store is no answer to a misspelt path.
+	if path, err := store.ParseURL(c.Store); err != nil {
+		return err
+	} else if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("no store: %w", err)
+	}
 	st, err := store.Open(ctx, c.Store, store.Options{Log: newLog(s.err, "info", "text")})
 	if err != nil {
 		return err
