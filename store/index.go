@@ -77,12 +77,13 @@ func (t *table[V]) all(do func(V)) {
 	}
 }
 
-// index holds all consumers, keys and denials. Look-ups take no lock; whoever
+// index holds all consumers, keys, denials and revoked tokens. Look-ups take no lock; whoever
 // changes it holds Store.mu.
 type index struct {
 	keys    table[*entry]
 	owners  table[*owner]
 	denials denials
+	revoked *revoked // its own tables change in place, and outlive the index
 }
 
 // entry is a key. Only touched changes.

@@ -43,6 +43,9 @@ func (s *Store) reload(ctx context.Context) error {
 	if err := next.denials.load(ctx, conn); err != nil {
 		return err
 	}
+	if next.revoked, err = s.loadRevoked(ctx, conn, revision); err != nil {
+		return err
+	}
 	if old := s.index.Load(); old != nil {
 		next.keepTouched(old)
 	}

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package store keeps what outlives the process: consumers, the hashes of
-// their API keys, when keys were used last, and which keys have leaked. It decides nothing about a
-// request; it answers from memory what package authn asks.
+// their API keys, when keys were used last, which keys have leaked, and which
+// tokens were revoked. It decides nothing about a request; it answers from
+// memory what package authn asks.
 //
 // # State
 //
@@ -19,6 +20,9 @@
 // The deny list holds the ids and hashes of leaked keys. A key on it is
 // revoked, whatever its row says, and stays so when its row is deleted and
 // stored again. Nothing is ever taken off it.
+//
+// Revoked tokens are kept until they would have expired anyway, at most a
+// million of them. Only what changed is read again when another node revokes.
 //
 // # Many nodes
 //
@@ -117,14 +121,15 @@ type Store struct {
 	anchor *sql.Conn // keeps a database in memory alive; nil for a file
 	pepper []byte
 
-	mu       sync.Mutex // one writer or reloader at a time; never taken by Key or Touch
-	closed   bool
-	index    atomic.Pointer[index]
-	revision atomic.Int64 // of the index
-	loaded   atomic.Int64 // when the index was last known to be fresh, Unix microseconds
-	stale    atomic.Pointer[staleness]
-	reloads  atomic.Uint64
-	uses     uses
+	mu          sync.Mutex // one writer or reloader at a time; never taken by Key or Touch
+	closed      bool
+	index       atomic.Pointer[index]
+	revision    atomic.Int64 // of the index
+	loaded      atomic.Int64 // when the index was last known to be fresh, Unix microseconds
+	stale       atomic.Pointer[staleness]
+	reloads     atomic.Uint64
+	uses        uses
+	mostRevoked int // MaxRevocations, but in tests
 
 	stop      context.CancelFunc
 	done      sync.WaitGroup
@@ -146,7 +151,7 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{opts: opts, path: path}
+	s := &Store{opts: opts, path: path, mostRevoked: MaxRevocations}
 	if err := s.open(ctx); err != nil {
 		if s.db != nil {
 			s.db.Close()
@@ -159,6 +164,7 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 	running, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.done.Go(func() { s.flushUses(running) })
+	s.done.Go(func() { s.keepSwept(running) })
 	if path != "" {
 		s.done.Go(func() { s.watch(running) })
 	}
@@ -210,6 +216,7 @@ type Stats struct {
 	Consumers   int
 	Keys        int
 	Denials     int       // leaked keys on the deny list
+	Revocations int       // tokens and subjects
 	Revision    int64     // of the database when the index was made
 	Fresh       time.Time // when the index was last known to be as the database
 	StaleSince  time.Time // zero while it is
@@ -221,7 +228,7 @@ type Stats struct {
 func (s *Store) Stats() Stats {
 	ix := s.index.Load()
 	st := Stats{
-		Consumers: int(ix.owners.size.Load()), Keys: int(ix.keys.size.Load()), Denials: ix.denials.size(), Revision: s.revision.Load(),
+		Consumers: int(ix.owners.size.Load()), Keys: int(ix.keys.size.Load()), Denials: ix.denials.size(), Revocations: ix.revoked.len(), Revision: s.revision.Load(),
 		Fresh: time.UnixMicro(s.loaded.Load()).UTC(), Reloads: s.reloads.Load(), UsesDropped: s.uses.dropped.Load(),
 	}
 	if stale := s.stale.Load(); stale != nil {
