@@ -164,7 +164,9 @@ func TestCachedTokenEndsWithItsExp(t *testing.T) {
 
 type revoked map[string]bool
 
-func (r revoked) Revoked(issuer, credential string) bool { return r[issuer+" "+credential] }
+func (r revoked) Revoked(issuer, credential, subject string, issued time.Time) bool {
+	return r[issuer+" "+credential] || r[issuer+" of "+subject+" "+issued.UTC().Format(time.RFC3339)]
+}
 
 func TestRevokedTokenIsRefusedThoughCached(t *testing.T) {
 	ec := es("a")

@@ -36,8 +36,9 @@ const (
 type verified struct {
 	principal    durward.Principal
 	confirmation confirmation
-	until        int64   // Unix nanoseconds; from then on the token is refused
-	issuer       *issuer // nil for an opaque token
+	issued       time.Time // zero when it does not say
+	until        int64     // Unix nanoseconds; from then on the token is refused
+	issuer       *issuer   // nil for an opaque token
 	key          *verifyKey
 }
 
@@ -63,7 +64,7 @@ func (s *issuer) check(t *token, claims map[string]any, now time.Time) (*verifie
 		return nil, err
 	}
 	v.until = exp.until.UnixNano()
-	v.principal.Expires = exp.exp
+	v.principal.Expires, v.issued = exp.exp, exp.iat
 	if s.config.Type == "at+jwt" {
 		for _, name := range []string{"sub", "client_id", "iat", "jti"} { // RFC 9068, 2.2
 			if claims[name] == nil {

@@ -15,32 +15,36 @@ import (
 )
 
 var (
-	errTokenTwice   = errors.New("jwt: token sent more than once")
-	errTokenInQuery = errors.New("jwt: token in the query (RFC 9700, 4.3.2)")
-	errScheme       = errors.New("Authorization is not of a scheme that the API takes")
-	errRevoked      = errors.New("jwt: revoked")
-	errUnbound      = errors.New("jwt: bound to no key, where the API takes only tokens that are (cnf)")
-	errBearer       = errors.New("jwt: bound to a key by DPoP, but sent as a mere bearer token (RFC 9449, 7.1)")
-	errDowngrade    = errors.New("jwt: sent by DPoP, but not bound to a key (cnf.jkt)")
-	errNoProofs     = errors.New("jwt: bound to a key by DPoP, and nothing here remembers which proofs were used")
-	errCertificate  = errors.New("jwt: bound to a client certificate that the connection has not (RFC 8705)")
+	errTokenTwice    = errors.New("jwt: token sent more than once")
+	errTokenInQuery  = errors.New("jwt: token in the query (RFC 9700, 4.3.2)")
+	errScheme        = errors.New("Authorization is not of a scheme that the API takes")
+	errRevoked       = errors.New("jwt: revoked")
+	errOpaqueRevoked = errors.New("introspection: revoked")
+	errUnbound       = errors.New("jwt: bound to no key, where the API takes only tokens that are (cnf)")
+	errBearer        = errors.New("jwt: bound to a key by DPoP, but sent as a mere bearer token (RFC 9449, 7.1)")
+	errDowngrade     = errors.New("jwt: sent by DPoP, but not bound to a key (cnf.jkt)")
+	errNoProofs      = errors.New("jwt: bound to a key by DPoP, and nothing here remembers which proofs were used")
+	errCertificate   = errors.New("jwt: bound to a client certificate that the connection has not (RFC 8705)")
 )
 
 // bearerAuth takes access tokens from one field: JWTs of one or more issuers,
 // and opaque ones that an authorization server is asked about.
 type bearerAuth struct {
-	header      string
-	issuers     []*issuer
-	bound       map[*issuer]bool           // takes only tokens that are bound to a key
-	proofs      map[*issuer]*dpop.Verifier // of those with a configuration of their own
-	opaque      *introspect.Client         // nil takes JWTs only
-	opaqueBound bool
-	dpop        *dpop.Verifier // for opaque tokens
-	offers      *dpop.Verifier // what challenges say of DPoP; nil: nothing
-	fromProxy   bool           // trusted proxies pass on the caller's certificate
-	cache       *Cache
-	revocations Revocations
-	now         func() time.Time
+	header       string
+	issuers      []*issuer
+	bound        map[*issuer]bool           // takes only tokens that are bound to a key
+	proofs       map[*issuer]*dpop.Verifier // of those with a configuration of their own
+	opaque       *introspect.Client         // nil takes JWTs only
+	opaqueBound  bool
+	origins      map[*issuer]*origin
+	opaqueOrigin origin
+	consumers    Consumers      // nil: no consumer is known
+	dpop         *dpop.Verifier // for opaque tokens
+	offers       *dpop.Verifier // what challenges say of DPoP; nil: nothing
+	fromProxy    bool           // trusted proxies pass on the caller's certificate
+	cache        *Cache
+	revocations  Revocations
+	now          func() time.Time
 }
 
 func (b *bearerAuth) Present(x *durward.Exchange) int {
@@ -83,10 +87,20 @@ func (b *bearerAuth) Authenticate(ctx context.Context, x *durward.Exchange) (p d
 		return p, err
 	}
 	// Asked every time, and of the token's identity, not of its spelling.
-	if b.revocations != nil && b.revocations.Revoked(v.principal.Issuer, v.principal.Credential) {
+	if b.revocations != nil && b.revocations.Revoked(v.principal.Issuer, v.principal.Credential, v.principal.Subject, v.issued) {
+		if v.issuer == nil {
+			return p, errOpaqueRevoked
+		}
 		return p, errRevoked
 	}
 	p = v.principal
+	o := &b.opaqueOrigin
+	if v.issuer != nil {
+		o = b.origins[v.issuer]
+	}
+	if err = o.resolve(&p, b.consumers); err != nil {
+		return p, err
+	}
 	if byDPoP || v.confirmation != (confirmation{}) || b.mustBind(v) {
 		err = b.confirm(ctx, x, raw, byDPoP, v, &p)
 	}
@@ -131,7 +145,7 @@ func (b *bearerAuth) introspect(ctx context.Context, raw string) (*verified, err
 	if err != nil {
 		return nil, err
 	}
-	return &verified{principal: found.Principal, confirmation: confirmation{jkt: found.JKT, x5t: found.X5T}}, nil
+	return &verified{principal: found.Principal, issued: found.Issued, confirmation: confirmation{jkt: found.JKT, x5t: found.X5T}}, nil
 }
 
 func (b *bearerAuth) mustBind(v *verified) bool {

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-type lifetime struct{ exp, until time.Time }
+// lifetime is that of a token; iat is zero when it does not say.
+type lifetime struct{ iat, exp, until time.Time }
 
 func (s *issuer) checkTimes(claims map[string]any, now time.Time) (l lifetime, err error) {
 	skew := s.config.Skew.Std()
@@ -30,6 +31,7 @@ func (s *issuer) checkTimes(claims map[string]any, now time.Time) (l lifetime, e
 	if err != nil {
 		return l, err
 	}
+	l.iat = iat
 	if hasNbf && nbf.After(now.Add(skew)) || hasIat && iat.After(now.Add(skew)) {
 		return l, errNotYet
 	}

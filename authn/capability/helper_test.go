@@ -60,8 +60,8 @@ func (m *testMethod) Use(_ context.Context, space string, id [32]byte, limit int
 	return true, nil
 }
 
-func (m *testMethod) Revoked(issuer, credential string) bool {
-	return m.revoked[issuer+" "+credential]
+func (m *testMethod) Revoked(issuer, credential, subject string, issued time.Time) bool {
+	return m.revoked[issuer+" "+credential] || m.revoked[issuer+" of "+subject] && !issued.After(m.now)
 }
 
 func (m *testMethod) Verify(_ context.Context, _ *durward.Exchange, token, want string) error {

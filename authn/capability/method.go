@@ -31,9 +31,10 @@ type Uses interface {
 }
 
 // Revocations knows what was revoked before it expired. The issuer is "capability",
-// the credential the token's id: all that were made from it are revoked too.
+// the credential the token's id: all that were made from it are revoked too. The
+// subject is the principal's, and issued when the first of them was minted.
 type Revocations interface {
-	Revoked(issuer, credential string) bool
+	Revoked(issuer, credential, subject string, issued time.Time) bool
 }
 
 // Proof verifies that the caller holds the key that a token is bound to.
@@ -270,7 +271,7 @@ func (m *Method) principal(v *view) (p durward.Principal, err error) {
 	if len(v.subject) > 0 {
 		p.Subject = string(v.subject)
 	}
-	if m.env.Revocations != nil && m.env.Revocations.Revoked(Space, p.Credential) {
+	if m.env.Revocations != nil && m.env.Revocations.Revoked(Space, p.Credential, p.Subject, time.Unix(v.issued, 0)) {
 		return p, errRevoked
 	}
 	return p, nil

@@ -84,6 +84,31 @@ func TestARevokedTokenTakesAllThatWereMadeFromItAlong(t *testing.T) {
 	}
 }
 
+func TestAllTokensOfASubjectAreRevoked(t *testing.T) {
+	m := newMethod(t)
+	mint := func(subject string, at time.Time) string {
+		tok, err := Mint(Key{ID: "main", Secret: testSecret}, Root{Consumer: "acme", Subject: subject, Issued: at})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tok.Text()
+	}
+	m.revoked["capability of erin"], m.revoked["capability of acme"] = true, true
+	for name, row := range map[string]struct {
+		text string
+		want error
+	}{
+		"of the subject":               {mint("erin", start.Add(-time.Second)), errRevoked},
+		"of the consumer itself":       {mint("", start.Add(-time.Second)), errRevoked},
+		"of another subject":           {mint("lee", start.Add(-time.Second)), nil},
+		"of the subject, issued since": {mint("erin", start.Add(time.Second)), nil},
+	} {
+		if err := m.decide(t, newExchange(row.text)); err != row.want {
+			t.Errorf("%s: got %v, want %v", name, err, row.want)
+		}
+	}
+}
+
 func TestATokenEndsByItsKeyAndItsAge(t *testing.T) {
 	secret := strings.Repeat("s", 32)
 	keys := func(c *Config) {

@@ -36,6 +36,8 @@ type Result struct {
 	// Principal is who the token speaks for. Its Bound is empty: that a key is
 	// there is for others to find out.
 	Principal durward.Principal
+	// Issued is the token's iat, zero when the answer has none.
+	Issued time.Time
 	// JKT is the thumbprint of the key that a DPoP proof must be signed with
 	// (cnf.jkt, RFC 9449, 6.2), "" when the token is not bound to one.
 	JKT string
@@ -66,7 +68,7 @@ func (c *Client) read(body []byte, hash *digest, now time.Time) (*Result, error)
 		return nil, errInactive
 	}
 	r := &Result{}
-	if r.Principal.Expires, err = c.checkTimes(o, now); err != nil {
+	if r.Principal.Expires, r.Issued, err = c.checkTimes(o, now); err != nil {
 		return nil, err
 	}
 	if err := c.checkKind(o); err != nil {
@@ -85,21 +87,21 @@ func (c *Client) read(body []byte, hash *digest, now time.Time) (*Result, error)
 	return r, nil
 }
 
-// checkTimes gives the token's exp, zero when it has none.
-func (c *Client) checkTimes(o map[string]any, now time.Time) (time.Time, error) {
+// checkTimes gives the token's exp and iat, zero where it has none.
+func (c *Client) checkTimes(o map[string]any, now time.Time) (exp, iat time.Time, err error) {
 	skew := c.config.Skew.Std()
 	exp, err1 := date(o, "exp")
 	nbf, err2 := date(o, "nbf")
 	iat, err3 := date(o, "iat")
 	switch {
 	case err1 != nil || err2 != nil || err3 != nil:
-		return exp, errClaimType
+		return exp, iat, errClaimType
 	case nbf.After(now.Add(skew)) || iat.After(now.Add(skew)):
-		return exp, errNotYet
+		return exp, iat, errNotYet
 	case !exp.IsZero() && !now.Before(exp.Add(skew)):
-		return exp, errExpired
+		return exp, iat, errExpired
 	}
-	return exp, nil
+	return exp, iat, nil
 }
 
 // checkKind looks whether the token is for this service, of the right issuer,

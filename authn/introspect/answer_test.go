@@ -30,7 +30,7 @@ func TestAnAnswerIsReadAsAPrincipal(t *testing.T) {
 		{"the members of RFC 7662", nil,
 			fmt.Sprintf(`{"active":true,"sub":"alice","aud":["other","moot"],"client_id":"shop","scope":"read  write","jti":"j1","exp":%d,"iat":%d,"nbf":%d,"token_type":"bearer","username":"x"}`, at(time.Hour), at(-time.Hour), at(-time.Hour)),
 			Result{Principal: durward.Principal{Subject: "alice", Consumer: "shop", Issuer: "corp", Method: "introspection", Credential: "j1",
-				Scopes: []string{"read", "write"}, Expires: start.Add(time.Hour)}}},
+				Scopes: []string{"read", "write"}, Expires: start.Add(time.Hour)}, Issued: start.Add(-time.Hour)}},
 		{"other names", func(c *Config) {
 			c.Claims = ClaimNames{Subject: "client_id", Roles: "realm.roles", Scopes: "perms", Consumer: "app"}
 		}, `{"active":true,"aud":"moot","client_id":"shop","realm":{"roles":["a","b c"]},"perms":["x"],"app":"y","jti":"j1"}`,
