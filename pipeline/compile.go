@@ -167,7 +167,7 @@ func (c *compiler) fail(a *apiParts, field string, err error) {
 func (c *compiler) methods(a *apiParts) *authn.Methods {
 	env := authn.Env{
 		Issuers: c.g.issuers, Keys: c.env.Keys, Consumers: c.env.Consumers, Cache: c.env.Tokens,
-		Uses: c.env.Uses, Now: c.env.Now, Log: c.env.Log,
+		Revocations: c.env.Revocations, Uses: c.env.Uses, Now: c.env.Now, Log: c.env.Log,
 	}
 	if c.g.lockout != nil {
 		env.Attempts = c.g.lockout

@@ -46,11 +46,12 @@ type Env struct {
 	Metrics  *observe.Metrics
 	Tracer   *observe.Tracer // nil traces nothing
 
-	Consumers authn.Consumers  // nil knows none beyond the keys'
-	Uses      authn.Uses       // what may be used a limited number of times
-	Lockout   *lockout.Guard   // failed attempts to authenticate; nil counts none
-	Signer    *token.Keys      // nil: the gateway signs nothing
-	Recorder  *replay.Recorder // nil records no exchanges
+	Consumers   authn.Consumers   // nil knows none beyond the keys'
+	Revocations authn.Revocations // nil: nothing is ever revoked
+	Uses        authn.Uses        // what may be used a limited number of times
+	Lockout     *lockout.Guard    // failed attempts to authenticate; nil counts none
+	Signer      *token.Keys       // nil: the gateway signs nothing
+	Recorder    *replay.Recorder  // nil records no exchanges
 }
 
 // requestStages is the order of the request path. Configuration sets parameters

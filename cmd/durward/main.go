@@ -39,6 +39,7 @@ type program struct {
 	Key         keyCmd         `cmd:"" help:"Make, list, rotate, revoke, import and deny API keys."`
 	Consumer    consumerCmd    `cmd:"" help:"Make, list, change, disable and delete consumers: who calls."`
 	Capability  capabilityCmd  `cmd:"" help:"Mint, narrow and inspect capability tokens."`
+	Token       tokenCmd       `cmd:"" help:"Revoke tokens before they expire, and list what is revoked."`
 	Sign        signCmd        `cmd:"" help:"Sign a request (RFC 9421) for curl, or send it."`
 	Explain     explainCmd     `cmd:"" help:"Tell what acts on a request, where it comes from, and what would become of it."`
 	WhoCan      whoCanCmd      `cmd:"" help:"List the roles, consumers and keys that may make a request."`
