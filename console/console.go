@@ -36,6 +36,10 @@ type Gateway interface {
 	Status() Status
 }
 
+// Notes is a Gateway that has something to say also while it is ready. It is
+// shown at /readyz?verbose, and changes no status.
+type Notes interface{ Notes() []string }
+
 // Status is the gateway's own account of itself.
 type Status struct {
 	Version     string            `json:"version"`
@@ -160,7 +164,13 @@ func Health(g Gateway, metrics http.Handler) http.Handler {
 			say(w, http.StatusServiceUnavailable, "not ready")
 			return
 		}
-		say(w, http.StatusOK, "ready")
+		text := "ready"
+		if n, ok := g.(Notes); ok && r.URL.Query().Has("verbose") {
+			for _, note := range n.Notes() {
+				text += "\n" + note
+			}
+		}
+		say(w, http.StatusOK, text)
 	}
 	mux.HandleFunc("GET /readyz", ready)
 	mux.HandleFunc("GET /startupz", ready)

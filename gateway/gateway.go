@@ -61,7 +61,8 @@ type Gateway struct {
 	log     *slog.Logger
 	started time.Time
 
-	reloading sync.Mutex // one reload at a time
+	reloading sync.Mutex               // one reload at a time
+	follower  atomic.Pointer[Follower] // in store mode only
 	cfg       atomic.Pointer[config.Config]
 
 	env      *pipeline.Env

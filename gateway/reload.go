@@ -25,6 +25,9 @@ import (
 // error, wherever it comes from, changes nothing: the file is loaded, compiled
 // and bound to its listeners before the first thing is swapped.
 func (g *Gateway) Reload(ctx context.Context) error {
+	if f := g.follower.Load(); f != nil {
+		return f.Look(ctx) // store mode: no file is read
+	}
 	g.reloading.Lock()
 	defer g.reloading.Unlock()
 	if g.cfg.Load() == nil || g.draining.Load() {

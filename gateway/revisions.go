@@ -109,6 +109,7 @@ func Follow(ctx context.Context, o FollowOptions) (*Follower, error) {
 	if fault != nil {
 		f.refused(fault.number, fault.err)
 	}
+	g.follower.Store(f)
 	return f, nil
 }
 
@@ -148,6 +149,20 @@ func (f *Follower) load(ctx context.Context, r *store.Revision) (*config.Config,
 		return nil, err
 	}
 	return config.LoadBundle(b.Document, b.Files, config.BundleOptions{Dir: f.o.Dir, Store: f.o.URL, Env: f.o.Environment})
+}
+
+// Notes implements console.Notes: what is not as it should be, though the
+// gateway serves.
+func (g *Gateway) Notes() []string {
+	f := g.follower.Load()
+	if f == nil {
+		return nil
+	}
+	if s := f.Status(); s.Fault != "" {
+		return []string{fmt.Sprintf("revision %d is in force: revision %d does not load here since %s: %s",
+			s.InForce, s.Followed, s.Since.UTC().Format(time.RFC3339), s.Fault)}
+	}
+	return nil
 }
 
 // Gateway is the gateway that follows.

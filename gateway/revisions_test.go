@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -176,6 +177,11 @@ func TestARevisionThatDoesNotLoadKeepsTheOldOne(t *testing.T) {
 				t.Error("something has changed")
 			}
 			serves(t, good, "/a")
+			rec := httptest.NewRecorder()
+			good.Gateway().Handler().ServeHTTP(rec, httptest.NewRequest("GET", "/readyz?verbose", nil))
+			if body := rec.Body.String(); rec.Code != 200 || !strings.Contains(body, "revision 1 is in force: revision ") || !strings.Contains(body, c.want) {
+				t.Errorf("readiness is %d %q", rec.Code, body)
+			}
 			if log := strings.Join(records(t, good.o.Dir), "\n"); !strings.Contains(log, `"revision refused","detail":"revision `) {
 				t.Errorf("the audit log is %s", log)
 			}
@@ -251,7 +257,9 @@ func TestANodeNeverReadsAFileInPlaceOfTheStore(t *testing.T) {
 		o.NewLog = func(cfg *config.Config) *slog.Logger { return o.Log }
 	})
 	f.write("durward.yaml", storeDocument("/file"))
-	_ = n.Gateway().Reload(context.Background()) // whatever it says
+	if err := n.Gateway().Reload(context.Background()); err != nil { // looks at the store
+		t.Error(err)
+	}
 	serves(t, n, "/a")
 	if resp, _ := fetch(t, "http://"+address(n.Gateway())+"/file/open"); resp.StatusCode != 404 {
 		t.Errorf("the file's configuration answers %d", resp.StatusCode)
