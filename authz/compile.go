@@ -159,7 +159,7 @@ func (c *Compiled) readPolicies(cfg *Config, api *API) error {
 		errs = append(errs, err)
 		for j := range list {
 			p := &list[j]
-			if slices.ContainsFunc(c.policies, func(q policy) bool { return q.name == p.name }) {
+			if p.name != "" && slices.ContainsFunc(c.policies, func(q policy) bool { return q.name == p.name }) {
 				errs = append(errs, sources[i].fault(p.tree, []string{p.name}, fmt.Sprintf("the id %q is taken", p.name)))
 			}
 			err := sources[i].validate(v, p, public)

@@ -27,7 +27,7 @@ const MaxPolicies = 4 << 20
 type policy struct {
 	tree  *ast.Policy
 	field string // of the configuration
-	name  string // its @id, or where it stands
+	name  string // its @id, or ""
 	label string // what the record calls it
 	mode  durward.Mode
 }
@@ -93,7 +93,7 @@ func (s *source) parse() ([]policy, error) {
 	for _, p := range list {
 		tree := (*ast.Policy)(p.AST())
 		at := fmt.Sprintf("%s:%d", s.file, tree.Position.Line)
-		one := policy{tree: tree, field: s.field, name: at, label: at}
+		one := policy{tree: tree, field: s.field, label: at}
 		for _, a := range tree.Annotations {
 			value := string(a.Value)
 			switch a.Key {
