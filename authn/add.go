@@ -4,8 +4,6 @@
 package authn
 
 import (
-	"cmp"
-
 	"durward"
 	"durward/authn/capability"
 	"durward/authn/clientcert"
@@ -74,8 +72,9 @@ func (m *Methods) bearer(header string, known map[string]*bearerAuth) *bearerAut
 		return b
 	}
 	b := &bearerAuth{
-		header: header, bound: map[*issuer]bool{}, proofs: map[*issuer]*dpop.Verifier{},
-		cache: m.env.Cache, revocations: m.env.Revocations, now: m.env.Now,
+		header: header, bound: map[*issuer]bool{}, proofs: map[*issuer]*dpop.Verifier{}, origins: map[*issuer]*origin{},
+		consumers: m.env.Consumers,
+		cache:     m.env.Cache, revocations: m.env.Revocations, now: m.env.Now,
 	}
 	known[header] = b
 	s := slot{authenticator: b}
@@ -88,14 +87,14 @@ func (m *Methods) bearer(header string, known map[string]*bearerAuth) *bearerAut
 
 // addIntrospection makes b take opaque tokens.
 func (m *Methods) addIntrospection(b *bearerAuth, c *Introspection) error {
-	// Its tokens are those of the server, whichever API takes them.
-	client, err := introspect.New(cmp.Or(c.Issuer, c.URL), c.Config, m.env.Now, m.env.Log)
+	client, err := introspect.New(c.name(), c.Config, m.env.Now, m.env.Log)
 	if err != nil {
 		return err
 	}
 	m.closers = append(m.closers, client.Close)
-	m.entries[len(m.entries)-1].issuer = cmp.Or(c.Issuer, c.URL)
+	m.entries[len(m.entries)-1].issuer = c.name()
 	b.opaque, b.opaqueBound = client, c.Bound
+	b.opaqueOrigin = originOf(c.Consumers, c.NoConsumers, m.sole)
 	b.dpop, err = m.proofs(nil)
 	if c.Bound && b.offers == nil {
 		b.offers = b.dpop
@@ -118,6 +117,8 @@ func (m *Methods) addIssuer(b *bearerAuth, c *JWT) error {
 	m.entries[len(m.entries)-1].issuer = i.name
 	b.issuers = append(b.issuers, i)
 	b.bound[i] = c.Bound
+	o := originOf(i.config.Consumers, i.config.NoConsumers, m.sole)
+	b.origins[i] = &o
 	proofs, err := m.proofs(c.DPoP)
 	b.proofs[i] = proofs
 	if (c.Bound || c.DPoP != nil) && b.offers == nil {

@@ -42,7 +42,7 @@ func Again(s durward.Stage, x *durward.Exchange, p durward.Principal) durward.De
 }
 
 func (s *stage) again(x *durward.Exchange, p durward.Principal, from netip.Addr) durward.Decision {
-	if err := s.admit(&p, from); err != nil {
+	if _, err := s.admit(&p, from); err != nil {
 		return s.fail(x, durward.Attempt{}, -1, err)
 	}
 	x.Principal = p

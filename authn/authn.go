@@ -78,8 +78,12 @@ type Env struct {
 	Cache       *Cache      // nil: every token is verified anew
 	Uses        Uses        // may be nil when nothing configured needs it
 	Attempts    Attempts    // nil: failures are not counted
-	Now         func() time.Time
-	Log         *slog.Logger // nil logs nothing
+	// Origins is the number of issuers and of servers that are asked about
+	// opaque tokens in all of the configuration (see the function); at least
+	// those that New sees are counted.
+	Origins int
+	Now     func() time.Time
+	Log     *slog.Logger // nil logs nothing
 }
 
 var (
@@ -90,6 +94,7 @@ var (
 	errPlace         = errors.New("the operation takes no key in this place")
 	errElsewhere     = errors.New("the operation takes no tokens of this issuer")
 	errBlocked       = errors.New("too many failed attempts")
+	errTwoConsumers  = errors.New("credentials of two consumers (a request has one identity)")
 	errDisabled      = errors.New("the consumer is disabled")
 	errConsumerPlace = errors.New("the consumer may not call from this address")
 )
@@ -130,6 +135,7 @@ type Methods struct {
 	entries []entry
 	own     [][]int // the alternatives as the configuration has them
 	reads   bool    // some slot reads Authorization
+	sole    bool    // there is one origin of consumers' names
 	closers []func()
 }
 
@@ -145,6 +151,11 @@ func New(cfg Config, env Env) (*Methods, error) {
 		env.Log = slog.New(slog.DiscardHandler)
 	}
 	m := &Methods{env: env}
+	issuers := 0
+	if env.Issuers != nil {
+		issuers = len(env.Issuers.byName)
+	}
+	m.sole = max(env.Origins, Origins(issuers, cfg)) <= 1
 	bearers := map[string]*bearerAuth{}
 	var errs []error
 	for n := range cfg {
@@ -252,26 +263,27 @@ func (m *Methods) Stage(d Demand) (durward.Stage, error) {
 	return s, nil
 }
 
-// admit holds the principal against what the store knows of its consumer.
-func (m *Methods) admit(p *durward.Principal, from netip.Addr) error {
+// admit holds the principal against what the store knows of its consumer, if it
+// knows any.
+func (m *Methods) admit(p *durward.Principal, from netip.Addr) (known bool, err error) {
 	if m.env.Consumers == nil || p.Consumer == "" {
-		return nil
+		return false, nil
 	}
 	c, err := m.env.Consumers.LookUp(p.Consumer)
 	switch {
 	case errors.Is(err, durward.ErrNotFound):
-		return nil // an application that only its issuer knows
+		return false, nil // an application that only its issuer knows
 	case err != nil:
-		return &durward.Unavailable{Code: durward.CodeStoreUnavailable, Err: err}
+		return false, &durward.Unavailable{Code: durward.CodeStoreUnavailable, Err: err}
 	case c.Disabled:
-		return errDisabled
+		return true, errDisabled
 	case !mayCallFrom(c.Addresses, c.Denied, from):
-		return &durward.Forbidden{Err: errConsumerPlace}
+		return true, &durward.Forbidden{Err: errConsumerPlace}
 	}
 	if p.Plan == "" {
 		p.Plan = c.Plan
 	}
-	return nil
+	return true, nil
 }
 
 // cutScheme takes the credentials out of an Authorization value of that scheme,

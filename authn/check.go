@@ -95,7 +95,7 @@ func (m *Method) check(seen places) error {
 	case m.APIKey != nil:
 		err = m.APIKey.check()
 	case m.Introspection != nil:
-		err = m.Introspection.Check()
+		err = errors.Join(m.Introspection.Check(), checkConsumers(m.Introspection.Consumers, m.Introspection.NoConsumers))
 	case m.ClientCertificate != nil:
 		err = m.ClientCertificate.Check()
 	case m.Signature != nil:

@@ -4,6 +4,7 @@
 package authn
 
 import (
+	"cmp"
 	"encoding"
 	"errors"
 	"slices"
@@ -68,7 +69,17 @@ type Introspection struct {
 	// Bound takes only tokens that are bound to a key of the caller, as for
 	// jwt.
 	Bound bool `yaml:"bound"`
+	// Consumers are the ids of the consumers of the store that its tokens may
+	// name, or "*" for all, as for issuers. Other applications are called
+	// SERVER:NAME, where SERVER is issuer, or else url.
+	Consumers []string `yaml:"consumers"`
+	// NoConsumers says that its tokens name no consumer of the store.
+	NoConsumers bool `yaml:"no_consumers"`
 }
+
+// name is what its tokens have as their issuer. They are those of the server,
+// whichever API takes them.
+func (i *Introspection) name() string { return cmp.Or(i.Issuer, i.URL) }
 
 var _ encoding.TextUnmarshaler = (*JWT)(nil)
 

@@ -72,7 +72,7 @@ func TestTheRulesOfASecondCredentialsConsumerHoldToo(t *testing.T) {
 		why    error
 		code   durward.Code
 	}{
-		"good":           {durward.Consumer{ID: "second", Plan: "silver"}, nil, ""},
+		"of another one": {durward.Consumer{ID: "second", Plan: "silver"}, errTwoConsumers, durward.CodeUnauthenticated},
 		"disabled":       {durward.Consumer{ID: "second", Disabled: true}, errDisabled, durward.CodeUnauthenticated},
 		"from elsewhere": {durward.Consumer{ID: "second", Addresses: prefixes("198.51.100.0/24")}, errConsumerPlace, durward.CodeForbidden},
 		"denied":         {durward.Consumer{ID: "second", Denied: prefixes("192.0.2.0/24")}, errConsumerPlace, durward.CodeForbidden},
@@ -89,16 +89,50 @@ func TestTheRulesOfASecondCredentialsConsumerHoldToo(t *testing.T) {
 			}
 			x := exchange("A", "good", "B", "good")
 			d := s.Request(t.Context(), x)
+			refused(t, d, row.why)
+			if d.Code != row.code || x.Principal.Known() {
+				t.Errorf("%s, principal %v", d.Code, x.Principal)
+			}
+		})
+	}
+}
+
+// A stolen key beside the thief's own token would else be as good as the
+// victim's two.
+func TestTwoCredentialsThatAreNeededTogetherAreOfOneConsumer(t *testing.T) {
+	known := someConsumers{"acme": {ID: "acme", Plan: "gold"}, "globex": {ID: "globex"}}
+	for name, row := range map[string]struct {
+		first, second string
+		why           error
+		consumer      string
+	}{
+		"the same one":                {"acme", "acme", nil, "acme"},
+		"two":                         {"acme", "globex", errTwoConsumers, ""},
+		"two, the other way round":    {"globex", "acme", errTwoConsumers, ""},
+		"one says none":               {"", "acme", nil, "acme"},
+		"one that the store has not":  {"app", "acme", nil, "app"},
+		"the second is not known":     {"acme", "corp:app", nil, "acme"},
+		"neither is known, differing": {"app", "corp:app", nil, "app"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := &Methods{
+				env:     Env{Consumers: known},
+				slots:   []slot{{authenticator: credentialOf{fake{field: "A"}, row.first}}, {authenticator: credentialOf{fake{field: "B"}, row.second}}},
+				entries: []entry{{slot: 0}, {slot: 1}},
+			}
+			s, err := m.Stage(Demand{Choices: []Choice{{Entries: []int{0, 1}}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			x := exchange("A", "good", "B", "good")
+			d := s.Request(t.Context(), x)
 			if row.why != nil {
 				refused(t, d, row.why)
-				if d.Code != row.code || x.Principal.Known() {
-					t.Errorf("%s, principal %v", d.Code, x.Principal)
-				}
 				return
 			}
 			allowed(t, d)
-			if x.Principal.Consumer != "first" || x.Principal.Plan != "gold" {
-				t.Errorf("consumer %q, plan %q", x.Principal.Consumer, x.Principal.Plan)
+			if x.Principal.Consumer != row.consumer {
+				t.Errorf("consumer %q", x.Principal.Consumer)
 			}
 		})
 	}

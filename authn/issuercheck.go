@@ -29,6 +29,7 @@ func (c *IssuerConfig) Check() error {
 	if slices.Contains(c.Audiences, "") {
 		errs = append(errs, durward.Invalid("audiences", "holds an empty name"))
 	}
+	errs = append(errs, checkConsumers(c.Consumers, c.NoConsumers))
 	for i, a := range c.Algorithms {
 		if !slices.Contains(knownAlgorithms, a) {
 			errs = append(errs, durward.Invalid("algorithms["+strconv.Itoa(i)+"]", "must be one of %s", strings.Join(knownAlgorithms, ", ")))

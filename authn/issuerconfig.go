@@ -44,6 +44,16 @@ type IssuerConfig struct {
 	MaxAge units.Duration `yaml:"max_age"`
 	// Claims are the names of the claims that say who calls.
 	Claims ClaimNames `yaml:"claims"`
+	// Consumers are the ids of the consumers of the store that its tokens may
+	// name as the application that calls, or "*" for all. Any other application
+	// is called ISSUER:NAME, and has no consumer's plan, limits and networks.
+	// Empty is all where no other issuer is configured and no server is asked
+	// about opaque tokens; where one is, tokens that name a consumer of the
+	// store are refused.
+	Consumers []string `yaml:"consumers"`
+	// NoConsumers says that its tokens name no consumer of the store: all of
+	// its applications are called ISSUER:NAME.
+	NoConsumers bool `yaml:"no_consumers"`
 	// RefreshInterval is how often the key set is fetched, at most; the
 	// issuer's Cache-Control may shorten it. Default 1h, and 5s for a file,
 	// whose change is looked for.

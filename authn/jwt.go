@@ -30,18 +30,21 @@ var (
 // bearerAuth takes access tokens from one field: JWTs of one or more issuers,
 // and opaque ones that an authorization server is asked about.
 type bearerAuth struct {
-	header      string
-	issuers     []*issuer
-	bound       map[*issuer]bool           // takes only tokens that are bound to a key
-	proofs      map[*issuer]*dpop.Verifier // of those with a configuration of their own
-	opaque      *introspect.Client         // nil takes JWTs only
-	opaqueBound bool
-	dpop        *dpop.Verifier // for opaque tokens
-	offers      *dpop.Verifier // what challenges say of DPoP; nil: nothing
-	fromProxy   bool           // trusted proxies pass on the caller's certificate
-	cache       *Cache
-	revocations Revocations
-	now         func() time.Time
+	header       string
+	issuers      []*issuer
+	bound        map[*issuer]bool           // takes only tokens that are bound to a key
+	proofs       map[*issuer]*dpop.Verifier // of those with a configuration of their own
+	opaque       *introspect.Client         // nil takes JWTs only
+	opaqueBound  bool
+	origins      map[*issuer]*origin
+	opaqueOrigin origin
+	consumers    Consumers      // nil: no consumer is known
+	dpop         *dpop.Verifier // for opaque tokens
+	offers       *dpop.Verifier // what challenges say of DPoP; nil: nothing
+	fromProxy    bool           // trusted proxies pass on the caller's certificate
+	cache        *Cache
+	revocations  Revocations
+	now          func() time.Time
 }
 
 func (b *bearerAuth) Present(x *durward.Exchange) int {
@@ -91,6 +94,13 @@ func (b *bearerAuth) Authenticate(ctx context.Context, x *durward.Exchange) (p d
 		return p, errRevoked
 	}
 	p = v.principal
+	o := &b.opaqueOrigin
+	if v.issuer != nil {
+		o = b.origins[v.issuer]
+	}
+	if err = o.resolve(&p, b.consumers); err != nil {
+		return p, err
+	}
 	if byDPoP || v.confirmation != (confirmation{}) || b.mustBind(v) {
 		err = b.confirm(ctx, x, raw, byDPoP, v, &p)
 	}

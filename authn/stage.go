@@ -61,7 +61,7 @@ func (s *stage) Request(ctx context.Context, x *durward.Exchange) durward.Decisi
 	}
 	p, bad, err := s.judge(ctx, x, present)
 	if err == nil {
-		err = s.admit(&p, x.Client.Address)
+		_, err = s.admit(&p, x.Client.Address)
 	}
 	if err != nil {
 		return s.fail(x, attempt, bad, err)
@@ -326,11 +326,20 @@ func (s *stage) join(j *judged, a *alternative) durward.Principal {
 
 // admitAll holds each of the callers of an alternative against the store: the
 // rules of a consumer hold for its credential also where that stands second.
+// What one consumer borrowed of another is no second proof of who calls.
 func (s *stage) admitAll(j *judged, a *alternative, from netip.Addr) error {
+	consumer := ""
 	for _, e := range a.entries {
 		p := *j.of(e.slot) // a plan that it finds is the joined principal's affair
-		if err := s.admit(&p, from); err != nil {
+		known, err := s.admit(&p, from)
+		switch {
+		case err != nil:
 			return err
+		case !known:
+		case consumer != "" && consumer != p.Consumer:
+			return errTwoConsumers
+		default:
+			consumer = p.Consumer
 		}
 	}
 	return nil

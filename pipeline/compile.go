@@ -163,6 +163,15 @@ func (c *compiler) fail(a *apiParts, field string, err error) {
 	}
 }
 
+// origins counts who names consumers, in all APIs.
+func (c *compiler) origins() int {
+	var all []authn.Config
+	for _, api := range c.cfg.APIs {
+		all = append(all, api.Authenticate)
+	}
+	return authn.Origins(len(c.cfg.Issuers), all...)
+}
+
 // methods makes the kinds of credential that an API takes.
 func (c *compiler) methods(a *apiParts) *authn.Methods {
 	env := authn.Env{
@@ -172,6 +181,7 @@ func (c *compiler) methods(a *apiParts) *authn.Methods {
 	if c.g.lockout != nil {
 		env.Attempts = c.g.lockout
 	}
+	env.Origins = c.origins()
 	m, err := authn.New(a.Authenticate, env)
 	if err != nil {
 		c.fail(a, "authenticate", err)
