@@ -55,6 +55,9 @@ type API struct {
 	CORS *cors.Config `yaml:"cors"`
 	// Response guards what the upstream answers.
 	Response egress.Config `yaml:"response"`
+	// Override lists the fields (validation.max_body) in which this API may
+	// protect less than defaults say. Without it such an API does not load.
+	Override []string `yaml:"override"`
 	// Operations refines single operations, by operationId. An operation
 	// without one is called "METHOD /template".
 	Operations map[string]*Operation `yaml:"operations"`
@@ -97,6 +100,10 @@ type Operation struct {
 	// Upgrades are the protocols that a client may switch to on this
 	// operation (websocket), in place of upstream.upgrades.
 	Upgrades []string `yaml:"upgrades"`
+	// Override lists the fields (max_body) in which this operation may protect
+	// less than what is said for its API. Without it such an operation does not
+	// load. What is public needs no such word.
+	Override []string `yaml:"override"`
 }
 
 // Operation gives what is configured for one operation; never nil.

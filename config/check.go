@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"durward"
 	"durward/internal/strictyaml"
@@ -37,6 +38,7 @@ func (c *Config) Check() error {
 	c.checkGateway(f)
 	c.checkFiles(f)
 	c.checkAPIs(f)
+	c.checkInheritance(f)
 	return c.locate(errors.Join(f.all...))
 }
 
@@ -84,6 +86,9 @@ func (c *Config) checkGateway(f *faults) {
 		} else if p != p.Masked() {
 			f.add("trusted_proxies["+strconv.Itoa(i)+"]", "has bits set behind the prefix; write %s", p.Masked())
 		}
+	}
+	if w := c.AllowWeaker; len(w) > 500 || strings.ContainsFunc(w, unicode.IsControl) || w != "" && strings.TrimSpace(w) == "" {
+		f.add("allow_weaker", "must be a reason in one line of at most 500 bytes")
 	}
 	f.in("audit", c.Audit.Check())
 	if c.Token != nil {

@@ -70,6 +70,12 @@ type Config struct {
 	Problems Problems `yaml:"problems"`
 	// Log is the operational log, on standard error.
 	Log Log `yaml:"log"`
+	// Defaults are what APIs have that do not say it themselves.
+	Defaults Defaults `yaml:"defaults"`
+	// AllowWeaker says, in words, why the document protects less than the one in
+	// force. A reload that weakens is refused without it. It is recorded, and
+	// counts once: for the next one it must be another text.
+	AllowWeaker string `yaml:"allow_weaker"`
 	// APIs are the APIs behind the gateway, at least one, by name. The name
 	// stands in records, metrics and limits: lower-case letters, digits, - and _.
 	APIs map[string]*API `yaml:"apis"`

@@ -55,6 +55,7 @@ func Parse(name string, data []byte, env func(string) (string, bool)) (*Config, 
 // fill puts the defaults that depend on the document's folder, and brings
 // what can be written in two ways into one form.
 func (c *Config) fill(dir string) {
+	c.inherit()
 	if abs, err := filepath.Abs(dir); err == nil {
 		dir = abs
 	}

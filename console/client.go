@@ -36,6 +36,11 @@ func (c *Client) Reload(ctx context.Context) (Status, error) {
 	return c.ask(ctx, http.MethodPost, "/v1/reload")
 }
 
+// ReloadWeaker is Reload, also to a configuration that protects less.
+func (c *Client) ReloadWeaker(ctx context.Context) (Status, error) {
+	return c.ask(ctx, http.MethodPost, "/v1/reload?"+allowWeaker+"=true")
+}
+
 // Status asks the gateway how it is.
 func (c *Client) Status(ctx context.Context) (Status, error) {
 	return c.ask(ctx, http.MethodGet, "/v1/status")

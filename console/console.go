@@ -32,6 +32,9 @@ type Gateway interface {
 	Ready() error
 	// Reload takes the configuration file again; an error changes nothing.
 	Reload(ctx context.Context) error
+	// ReloadWeaker is Reload, also to a configuration that protects less than
+	// the one in force; Reload refuses such a one.
+	ReloadWeaker(ctx context.Context) error
 	// Status describes the gateway for `durward healthcheck` and people.
 	Status() Status
 }
@@ -182,7 +185,11 @@ func Health(g Gateway, metrics http.Handler) http.Handler {
 func Control(g Gateway) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, r *http.Request) {
-		if err := g.Reload(r.Context()); err != nil {
+		reload := g.Reload
+		if r.URL.Query().Get(allowWeaker) == "true" {
+			reload = g.ReloadWeaker
+		}
+		if err := reload(r.Context()); err != nil {
 			answer(w, http.StatusUnprocessableEntity, map[string]string{"error": err.Error()})
 			return
 		}
@@ -199,6 +206,9 @@ func Control(g Gateway) http.Handler {
 		mux.ServeHTTP(w, r)
 	})
 }
+
+// allowWeaker is the parameter of a reload that may weaken.
+const allowWeaker = "allow_weaker"
 
 // SocketHost is the Host that a client of the control socket sends.
 const SocketHost = "durward.internal"

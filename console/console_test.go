@@ -25,11 +25,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type fake struct {
 	ready, reload error
 	reloads       int
+	weaker        int
 }
 
 func (f *fake) Ready() error                 { return f.ready }
 func (f *fake) Reload(context.Context) error { f.reloads++; return f.reload }
-func (f *fake) Status() Status               { return Status{Version: "1.2.3", Fingerprint: "abc", InFlight: 7} }
+
+func (f *fake) ReloadWeaker(context.Context) error { f.weaker++; return f.reload }
+func (f *fake) Status() Status                     { return Status{Version: "1.2.3", Fingerprint: "abc", InFlight: 7} }
 
 var page = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "metrics") })
 
@@ -120,6 +123,9 @@ func TestTheClientGetsTheGatewaysOwnWords(t *testing.T) {
 	}
 	if s, err := client.Reload(t.Context()); err != nil || s.Fingerprint != "abc" || g.reloads != 1 {
 		t.Errorf("%+v, %v", s, err)
+	}
+	if _, err := client.ReloadWeaker(t.Context()); err != nil || g.weaker != 1 || g.reloads != 1 {
+		t.Errorf("a reload that may weaken: %v, asked for %d times, and for %d others", err, g.weaker, g.reloads)
 	}
 	g.reload = errors.New("durward.yaml:3:1: listen: \"x\"\ndurward.yaml:4:1: apis: y")
 	if _, err := client.Reload(t.Context()); err == nil || err.Error() != g.reload.Error() {

@@ -24,9 +24,18 @@ import (
 // Reload takes the configuration file again. It implements console.Gateway. An
 // error, wherever it comes from, changes nothing: the file is loaded, compiled
 // and bound to its listeners before the first thing is swapped.
-func (g *Gateway) Reload(ctx context.Context) error {
+//
+// A configuration that is weaker than the one in force is an error too, a
+// *WeakerError, unless it says why in allow_weaker.
+func (g *Gateway) Reload(ctx context.Context) error { return g.reload(ctx, false) }
+
+// ReloadWeaker is Reload, also to a configuration that protects less. What is
+// weaker stands in the record of it.
+func (g *Gateway) ReloadWeaker(ctx context.Context) error { return g.reload(ctx, true) }
+
+func (g *Gateway) reload(ctx context.Context, allowWeaker bool) error {
 	if f := g.follower.Load(); f != nil {
-		return f.Look(ctx) // store mode: no file is read
+		return f.Look(ctx) // store mode: no file is read, and who approves a revision has seen its labels
 	}
 	g.reloading.Lock()
 	defer g.reloading.Unlock()
@@ -37,8 +46,12 @@ func (g *Gateway) Reload(ctx context.Context) error {
 	if err == nil {
 		err = g.sameRoots(cfg)
 	}
+	var weaker string
 	if err == nil {
-		err = g.apply(ctx, cfg, "reloaded")
+		weaker, err = g.judge(cfg, allowWeaker)
+	}
+	if err == nil {
+		err = g.applyAs(ctx, cfg, "reloaded", weaker)
 	}
 	if err != nil {
 		g.env.Metrics.Reloaded(false, time.Now())
@@ -48,15 +61,23 @@ func (g *Gateway) Reload(ctx context.Context) error {
 		return err
 	}
 	g.log.Info("configuration taken", "fingerprint", cfg.Fingerprint())
+	if weaker != "" {
+		g.log.Warn("the configuration is weaker than the one before", "change", strings.TrimPrefix(weaker, "; "))
+	}
 	return nil
 }
 
 var errNotServing = errors.New("the gateway is starting or ending; nothing was reloaded")
 
-// apply puts a loaded configuration into force, all or nothing. The record of
-// it, named event, is stored before: a change that cannot be recorded is not
-// made, unless the audit log's policy is to proceed.
+// apply is applyAs with nothing more to say.
 func (g *Gateway) apply(ctx context.Context, cfg *config.Config, event string) error {
+	return g.applyAs(ctx, cfg, event, "")
+}
+
+// applyAs puts a loaded configuration into force, all or nothing. The record of
+// it, named event, with what is to be said of it, is stored before: a change that
+// cannot be recorded is not made, unless the audit log's policy is to proceed.
+func (g *Gateway) applyAs(ctx context.Context, cfg *config.Config, event, detail string) error {
 	next, err := g.compile(cfg)
 	if err != nil {
 		return cfg.Locate(err)
@@ -66,7 +87,7 @@ func (g *Gateway) apply(ctx context.Context, cfg *config.Config, event string) e
 		next.Close()
 		return cfg.Locate(err)
 	}
-	if err := g.env.Audit.System(event, "configuration "+cfg.Fingerprint()); err != nil {
+	if err := g.env.Audit.System(event, "configuration "+cfg.Fingerprint()+detail); err != nil {
 		if g.env.Audit.OnError() == durward.DenyOnError {
 			change.Abort()
 			next.Close()

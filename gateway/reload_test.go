@@ -47,7 +47,7 @@ func TestABadReloadChangesNothingAndSaysWhere(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.write("durward.yaml", tc.doc)
-			err := g.Reload(context.Background())
+			err := g.ReloadWeaker(context.Background())
 			if err == nil || !regexp.MustCompile(tc.want).MatchString(err.Error()) {
 				t.Errorf("got %v\nwant %s", err, tc.want)
 			}
@@ -130,7 +130,7 @@ func TestAHundredReloadsUnderLoadLoseNothing(t *testing.T) {
 			continue
 		}
 		s.write("durward.yaml", valid[(i+1)%2])
-		if err := g.Reload(context.Background()); err != nil {
+		if err := g.ReloadWeaker(context.Background()); err != nil {
 			t.Fatal(err)
 		}
 		before := l.done.Load()
@@ -164,12 +164,19 @@ func TestTheFileIsWatched(t *testing.T) {
 		t.Error("rubbish was taken")
 	}
 	// As an editor does it: a new file in the old one's place.
-	s.write("new.yaml", document)
+	s.write("new.yaml", document+"allow_weaker: the socket is needed after all\n")
 	if err := os.Rename(filepath.Join(s.dir, "new.yaml"), s.path()); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the replaced file", func() bool { return g.Status().Fingerprint == before })
+	eventually(t, "the replaced file", func() bool { return g.Status().Fingerprint != second })
+	// A further operation is weaker, and nobody said that it is meant.
 	s.write("notes.yaml", strings.Replace(contractText, "  /notes:", "  /more:\n    get: {operationId: more, responses: {\"200\": {description: ok}}}\n  /notes:", 1))
+	eventually(t, "the weaker contract", func() bool {
+		return strings.Contains(s.log.String(), "apis.notes.contract: weaker: a further operation is declared")
+	})
+	if err := g.ReloadWeaker(ctx); err != nil {
+		t.Error(err)
+	}
 	eventually(t, "the changed contract", func() bool {
 		resp, _ := fetch(t, "http://"+address(g)+"/more")
 		return resp.StatusCode == 401 // was 404
@@ -178,8 +185,8 @@ func TestTheFileIsWatched(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
-	if n := strings.Count(s.log.String(), "configuration not taken"); n != 1 {
-		t.Errorf("one bad file was reported %d times", n)
+	if n := strings.Count(s.log.String(), "configuration not taken"); n != 2 {
+		t.Errorf("two bad files were reported %d times", n)
 	}
 }
 

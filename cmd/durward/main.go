@@ -28,6 +28,7 @@ type program struct {
 	Run         runCmd         `cmd:"" help:"Serve, as a configuration file says."`
 	Demo        demoCmd        `cmd:"" help:"Show everything on this machine: a sample API, the gateway before it, keys, tokens."`
 	Validate    validateCmd    `cmd:"" help:"Check a configuration file; every fault with file, line and column."`
+	Diff        diffCmd        `cmd:"" help:"Label what changes between two configuration files: weaker, stronger or neutral."`
 	Init        initCmd        `cmd:"" help:"Write a configuration that denies by default, from an OpenAPI document."`
 	Schema      schemaCmd      `cmd:"" help:"Print the JSON Schema of the configuration."`
 	Reload      reloadCmd      `cmd:"" help:"Make a running gateway take its configuration file again."`
@@ -89,7 +90,7 @@ func Main() int {
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	if err := parsed.Run(streams{os.Stdout, os.Stderr}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		return 1
+		return exitCode(err)
 	}
 	return 0
 }

@@ -86,10 +86,17 @@ func (c *runCmd) Run(ctx context.Context, s streams) error {
 type validateCmd struct {
 	configFlag
 	Output string `short:"o" enum:"text,json" default:"text" help:"text or json."`
+	weakerFlag
+	Against string `help:"Refuse what is weaker than this configuration file." placeholder:"OLD"`
+}
+
+// weakerFlag allows a weaker configuration.
+type weakerFlag struct {
+	AllowWeaker bool `help:"Take a configuration that protects less than the one before."`
 }
 
 func (c *validateCmd) Run(s streams) error {
-	_, err := config.Load(c.Config, os.LookupEnv)
+	cfg, err := config.Load(c.Config, os.LookupEnv)
 	if c.Output == "json" {
 		faults := config.Faults(err)
 		if faults == nil {
@@ -101,13 +108,28 @@ func (c *validateCmd) Run(s streams) error {
 		if err != nil {
 			return fmt.Errorf("%s does not load", c.Config)
 		}
-		return nil
+		return c.judge(s, cfg)
 	}
 	if err != nil {
 		return err
 	}
+	if err := c.judge(s, cfg); err != nil {
+		return err
+	}
 	fmt.Fprintf(s.out, "%s loads\n", c.Config)
 	return nil
+}
+
+// judge refuses what is weaker than the file to hold it against.
+func (c *validateCmd) judge(s streams, cfg *config.Config) error {
+	if c.Against == "" || c.AllowWeaker {
+		return nil
+	}
+	old, err := config.Load(c.Against, os.LookupEnv)
+	if err != nil {
+		return fmt.Errorf("nothing to hold it against: %w", err)
+	}
+	return errWeaker(s.err, cfg.Diff(old), c.Against, c.Config)
 }
 
 type schemaCmd struct{}
@@ -148,14 +170,21 @@ func (c *initCmd) Run(s streams) error {
 	return nil
 }
 
-type reloadCmd struct{ configFlag }
+type reloadCmd struct {
+	configFlag
+	weakerFlag
+}
 
 func (c *reloadCmd) Run(ctx context.Context, s streams) error {
 	socket, err := controlSocket(c.Config)
 	if err != nil {
 		return err
 	}
-	status, err := console.NewClient(socket).Reload(ctx)
+	reload := console.NewClient(socket).Reload
+	if c.AllowWeaker {
+		reload = console.NewClient(socket).ReloadWeaker
+	}
+	status, err := reload(ctx)
 	if err != nil {
 		return fmt.Errorf("not reloaded, nothing has changed:\n%w", err)
 	}

@@ -27,10 +27,15 @@ import (
 func (w *world) cmdGateway(ts *testscript.TestScript, args []string) error {
 	ctx := context.Background()
 	switch {
+	case len(args) == 0:
 	case len(args) == 2 && args[0] == "start":
 		return w.startGateway(ts, args[1])
-	case len(args) == 1 && args[0] == "reload":
-		if err := w.gateway.Reload(ctx); err != nil {
+	case args[0] == "reload" && (len(args) == 1 || len(args) == 2 && args[1] == "-allow-weaker"):
+		reload := w.gateway.Reload
+		if len(args) == 2 {
+			reload = w.gateway.ReloadWeaker
+		}
+		if err := reload(ctx); err != nil {
 			fmt.Fprintln(ts.Stderr(), err)
 			return err
 		}
@@ -42,7 +47,7 @@ func (w *world) cmdGateway(ts *testscript.TestScript, args []string) error {
 		w.gateway = nil
 		return err
 	}
-	return errors.New("usage: gateway start FILE | reload | stop")
+	return errors.New("usage: gateway start FILE | reload [-allow-weaker] | stop")
 }
 
 func (w *world) startGateway(ts *testscript.TestScript, file string) error {

@@ -1,0 +1,154 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package strength
+
+import "maps"
+
+// rules has an entry for every field of every type of the configuration, by
+// package, type and name in the document: "contract.Config.max_body". Structs
+// that are always there need none: their fields have.
+var rules = func() map[string]rule {
+	all := map[string]rule{}
+	for _, part := range []map[string]rule{gatewayRules, listenerRules, apiRules, upstreamRules, credentialRules, methodRules} {
+		for key := range part {
+			if _, twice := all[key]; twice {
+				panic("strength: two rules for " + key)
+			}
+		}
+		maps.Copy(all, part)
+	}
+	return all
+}()
+
+func verdictOf(v verdict) *verdict { return &v }
+
+// Reasons that several rules give.
+const (
+	resource  = "how long it may take and how much it may use; it lets nobody do more"
+	operation = "for operators; no request is decided by it"
+	whoCalls  = "who a caller is taken for"
+	whoSigns  = "who can make what is accepted"
+	explicit  = "what it allows is compared field by field"
+)
+
+var gatewayRules = map[string]rule{
+	"config.Config.listen": {
+		key:     itemKey("address"),
+		added:   verdictOf(weaker("the gateway can be reached at a further address")),
+		removed: verdictOf(stronger("the gateway can no longer be reached at the address")),
+	},
+	"config.Config.trusted_proxies": fixed("who counts as the client of a request changes, and with it every rule about addresses"),
+	"config.Config.store":           fixed("other consumers and keys"),
+	"config.Config.issuers": {
+		added:   verdictOf(unmoved("only what an API takes of it counts")),
+		removed: verdictOf(unmoved("no API takes its tokens")),
+	},
+	"config.Config.token": {
+		added:   verdictOf(unmoved("only an API's identity_token uses it")),
+		removed: verdictOf(unmoved("no API has an identity_token")),
+	},
+	"config.Config.apis": {
+		added:   verdictOf(weaker("a further API can be called")),
+		removed: verdictOf(stronger("the API can no longer be called")),
+	},
+	"config.Config.defaults":     neutral("it is compared in each API that takes it"),
+	"config.Config.allow_weaker": neutral("a word about the change itself"),
+
+	"config.Admin.address": {leaf: func(_, new value) verdict {
+		if new.IsZero() {
+			return stronger("health and metrics are no longer served")
+		}
+		return weaker("health and metrics are served, without authentication, at another address")
+	}},
+	"config.Admin.socket": neutral("only the gateway's own user can open it"),
+
+	"config.Limits.requests":             lower("10000", "requests in flight"),
+	"config.Limits.requests_per_address": lower("500", "requests in flight of one client"),
+	"config.Limits.drain":                neutral(operation),
+	"config.Limits.counters":             higher("131072", "clients that limits can tell apart"),
+
+	"config.Problems.type_base": neutral("a name in answers"),
+	"config.Log.level":          neutral(operation),
+	"config.Log.format":         neutral(operation),
+
+	"audit.Config.directory":    fixed("the chain of records begins anew elsewhere"),
+	"audit.Config.durability":   ranked("group", "group", "buffered"),
+	"audit.Config.flood_window": lower("10s", "refusals that become one record"),
+	"audit.Config.keep_files":   higher("unlimited", "files that are kept"),
+	"audit.Config.keep_for":     higher("unlimited", "time that files are kept"),
+	"audit.Config.max_file":     neutral("records are kept all the same"),
+	"audit.Config.max_queue":    neutral("what finds no room follows on_error"),
+	"audit.Config.on_error":     ranked("deny", "deny", "proceed"),
+
+	"observe.Config.endpoint": neutral(operation),
+	"observe.Config.sample":   neutral(operation),
+	"observe.Config.service":  neutral(operation),
+
+	"replay.Config.directory": {leaf: func(_, new value) verdict {
+		if new.IsZero() {
+			return stronger("requests are not kept")
+		}
+		return weaker("requests are kept, encrypted, in another place")
+	}},
+	"replay.Config.key":      neutral("another key is as hard to guess"),
+	"replay.Config.max_size": neutral(operation),
+	"replay.Config.max_body": lower("", "how much of a request is kept"),
+	"replay.Config.redact":   more("", "what is never kept"),
+
+	"lockout.Config.mode":            mode(),
+	"lockout.Config.alarm_after":     lower("1000", "failures before the alarm"),
+	"lockout.Config.delay_after":     lower("20", "failures before a delay"),
+	"lockout.Config.delay_base":      higher("1s", "the first delay"),
+	"lockout.Config.delay_max":       higher("30s", "the longest delay"),
+	"lockout.Config.identity_after":  lower("50", "failures before a credential is locked"),
+	"lockout.Config.identity_ranges": lower("8", "ranges that these failures must come from"),
+	"lockout.Config.ipv4_range":      lower("24", "ranges that one client can use"),
+	"lockout.Config.ipv6_prefix":     lower("64", "sources that one client can use"),
+	"lockout.Config.ipv6_range":      lower("48", "ranges that one client can use"),
+	"lockout.Config.known_for":       lower("7d", "time that a source is trusted after a success"),
+	"lockout.Config.lock_after":      lower("60", "failures before a source is locked"),
+	"lockout.Config.lock_for":        higher("5m", "time that a lock holds"),
+	"lockout.Config.range_after":     lower("200", "failures before a range is locked"),
+	"lockout.Config.range_ids":       lower("50", "ids that fail before a range is locked"),
+	"lockout.Config.spray_ids":       lower("30", "ids that fail before a source is locked"),
+	"lockout.Config.window":          higher("15m", "time that failures count"),
+
+	"token.Config.issuer":        fixed("upstreams take the gateway for another one"),
+	"token.Config.algorithm":     neutral("both are sound"),
+	"token.Config.directory":     fixed(whoSigns),
+	"token.Config.key_files":     fixed(whoSigns),
+	"token.Config.publish_ahead": neutral(operation),
+	"token.Config.rotate_after":  lower("30d", "time that a key signs"),
+}
+
+var listenerRules = map[string]rule{
+	"listen.Config.address":        neutral("listeners are told apart by it"),
+	"listen.Config.http2":          neutral("requests of both versions are decided alike"),
+	"listen.Config.proxy_protocol": fixed("who counts as the client of a connection"),
+	"listen.Config.tls": {
+		added:   verdictOf(stronger("connections are encrypted")),
+		removed: verdictOf(weaker("connections are no longer encrypted")),
+	},
+	"listen.Limits.header_bytes":            lower("32KiB", "bytes of a header section"),
+	"listen.Limits.header_timeout":          lower("10s", "time for a header section"),
+	"listen.Limits.body_timeout":            lower("20s", "time that a body may hesitate"),
+	"listen.Limits.body_min_rate":           higher("500B", "the rate that a body must come with"),
+	"listen.Limits.write_timeout":           lower("30s", "time that a client need not read"),
+	"listen.Limits.idle_timeout":            lower("45s", "time that a connection may be idle"),
+	"listen.Limits.connections":             lower("20000", "open connections"),
+	"listen.Limits.connections_per_address": lower("1000", "open connections of one client"),
+	"listen.Limits.streams":                 lower("100", "requests in flight on one connection"),
+
+	"listen.TLS.certificates": {
+		key:     itemKey("cert"),
+		added:   verdictOf(unmoved("which names are served; what may be called is not decided by it")),
+		removed: verdictOf(unmoved("which names are served; what may be called is not decided by it")),
+	},
+	"listen.TLS.min_version":         ranked("1.2", "1.3", "1.2"),
+	"listen.Certificate.cert":        neutral("certificates are told apart by it"),
+	"listen.Certificate.key":         neutral("the key belongs to the certificate"),
+	"listen.ClientCertificates.mode": ranked("off", "require", "request", "off"),
+	"listen.ClientCertificates.ca":   fixed("whose certificates are taken"),
+	"listen.ClientCertificates.crl":  revocation(),
+}
