@@ -39,17 +39,24 @@ type call struct {
 
 var errBusy = &durward.Unavailable{Code: durward.CodeStoreUnavailable, Err: errors.New("too many look-ups are under way")}
 
-// get answers from the cache, or by ask, which runs once for all who want the
-// same object. ask gets no caller's context, since others wait for it too.
+// find gives a kept answer; false when there is none of now.
+func (c *cache) find(at Ref) (o *Object, known bool, err error) {
+	c.mu.Lock()
+	a, ok := c.kept[at]
+	c.mu.Unlock()
+	switch {
+	case !ok || !c.now().Before(a.until):
+		return nil, false, nil
+	case a.object == nil:
+		return nil, true, durward.ErrNotFound
+	}
+	return a.object, true, nil
+}
+
+// get answers by ask, which runs once for all who want the same object. ask
+// gets no caller's context, since others wait for it too.
 func (c *cache) get(ctx context.Context, at Ref, ask func() (*Object, error)) (*Object, error) {
 	c.mu.Lock()
-	if a, ok := c.kept[at]; ok && c.now().Before(a.until) {
-		c.mu.Unlock()
-		if a.object == nil {
-			return nil, durward.ErrNotFound
-		}
-		return a.object, nil
-	}
 	one, running := c.flight[at]
 	if !running {
 		select {

@@ -49,7 +49,11 @@ func NewHTTP(cfg HTTPConfig, now func() time.Time) *HTTP {
 // Look finds an object, from the cache where it can. It waits for the timeout
 // at most.
 func (h *HTTP) Look(ctx context.Context, t *Type, id string) (*Object, error) {
-	return h.cache.get(ctx, Ref{t.Name, id}, func() (*Object, error) { return h.ask(t, id) })
+	at := Ref{t.Name, id}
+	if o, known, err := h.cache.find(at); known {
+		return o, err
+	}
+	return h.cache.get(ctx, at, func() (*Object, error) { return h.ask(t, id) })
 }
 
 // Close closes idle connections.
