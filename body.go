@@ -56,6 +56,20 @@ func (b *Body) SetLimit(limit int64) error {
 	return nil
 }
 
+// LowerLimit is SetLimit for a stage that takes less than the operation does:
+// it never allows more than before. Content that is buffered already and longer
+// is ErrBodyTooLarge too.
+func (b *Body) LowerLimit(limit int64) error {
+	switch {
+	case b.whole && int64(len(b.buf)) > limit:
+		b.err = ErrBodyTooLarge
+		return ErrBodyTooLarge
+	case b.whole || limit >= b.limit:
+		return nil
+	}
+	return b.SetLimit(limit)
+}
+
 // Length is the content's length in bytes: as buffered, else as declared, else -1.
 func (b *Body) Length() int64 {
 	if b.whole {

@@ -125,3 +125,36 @@ func TestNoContentIsEmptyAndWhole(t *testing.T) {
 		t.Errorf("%q, %v, empty %v, length %d", got, err, b.Empty(), b.Length())
 	}
 }
+
+func TestALimitCanBeLoweredAndNotRaised(t *testing.T) {
+	for _, tt := range []struct {
+		name             string
+		declared         int64
+		limit, lowered   int64
+		buffered         bool
+		atOnce, whenRead bool // too large
+	}{
+		{"enough", -1, 10, 7, false, false, false},
+		{"declared larger", 6, 10, 5, false, true, true},
+		{"found larger", -1, 10, 5, false, false, true},
+		{"not raised", -1, 5, 10, false, false, true},
+		{"buffered and larger", -1, 10, 5, true, true, true},
+		{"buffered", -1, 10, 6, true, false, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := bodyOf("123456", tt.declared, tt.limit)
+			if tt.buffered {
+				b.Bytes()
+			}
+			if err := b.LowerLimit(tt.lowered); (err == ErrBodyTooLarge) != tt.atOnce {
+				t.Errorf("lowered: %v", err)
+			}
+			if _, err := b.Bytes(); (err == ErrBodyTooLarge) != tt.whenRead {
+				t.Errorf("read: %v", err)
+			}
+			if taken := b.Taken(); !tt.buffered && taken > min(tt.limit, tt.lowered)+1 {
+				t.Errorf("%d bytes were taken", taken)
+			}
+		})
+	}
+}

@@ -34,6 +34,10 @@ type Config struct {
 	// once: a client that sends two equal requests within a second is then
 	// refused the second one.
 	NonceOptional bool `yaml:"nonce_optional"`
+	// MaxContent is the most content of a signed request, which is read as a
+	// whole to check its digest. The limit of the operation, where that is
+	// lower, is what holds. 1KiB to 1GiB, default 10MiB.
+	MaxContent units.Bytes `yaml:"max_content"`
 	// Tag is the tag that a signature must have. Signatures with another one
 	// are passed over. Empty takes any.
 	Tag string `yaml:"tag"`
@@ -70,6 +74,8 @@ const (
 	mostMaxAge    = 24 * time.Hour
 	mostSkew      = 10 * time.Minute
 	mostKeys      = 10000
+
+	defaultContent = 10 << 20
 )
 
 // Check reports every fault of c. It reads no file.
@@ -98,6 +104,9 @@ func (c *Config) Check() error {
 	}
 	if c.ClockSkew.Std() > mostSkew {
 		fault("clock_skew", "is more than 10m")
+	}
+	if n := c.maxContent(); n < 1<<10 || n > 1<<30 {
+		fault("max_content", "must be in 1KiB to 1GiB")
 	}
 	if c.Tag != "" && !validText(c.Tag) {
 		fault("tag", "is longer than %d bytes, or not printable ASCII", maxText)
@@ -164,6 +173,13 @@ func (c *Config) maxAge() time.Duration {
 		return defaultMaxAge
 	}
 	return c.MaxAge.Std()
+}
+
+func (c *Config) maxContent() int64 {
+	if c.MaxContent == 0 {
+		return defaultContent
+	}
+	return int64(c.MaxContent)
 }
 
 func (c *Config) skew() time.Duration {

@@ -51,7 +51,8 @@ type Method struct {
 	required *required
 	maxAge   int64 // seconds
 	skew     int64
-	nonce    bool // required
+	content  int64 // bytes
+	nonce    bool  // required
 	tag      string
 	label    string
 	deps     Deps
@@ -79,6 +80,7 @@ func New(cfg Config, deps Deps) (*Method, error) {
 	m := &Method{
 		keys: make(map[string]*key, len(cfg.Keys)), nonce: !cfg.NonceOptional, tag: cfg.Tag, label: cfg.Label, deps: deps,
 		maxAge: int64(cfg.maxAge() / time.Second), skew: int64(cfg.skew() / time.Second),
+		content: cfg.maxContent(),
 	}
 	m.required, _ = compileRequired(cfg.Components) // which Check has done
 	var errs []error

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -131,13 +132,21 @@ func TestWhatIsAwayIsUnavailable(t *testing.T) {
 		{"the store of uses", "", errors.New("away"), nil, durward.CodeStoreUnavailable},
 		{"a store of uses that says what it is", "", &durward.Unavailable{Code: durward.CodeOverloaded, Err: errors.New("full")}, nil, durward.CodeOverloaded},
 		{"content that is too large", "", nil, func(x *durward.Exchange) { _ = x.In.Body.SetLimit(3) }, durward.CodeBodyTooLarge},
+		{"content that is longer than max_content", "", nil, func(x *durward.Exchange) {
+			x.In.Body.Init(strings.NewReader(strings.Repeat("a", 2000)), 2000)
+			_ = x.In.Body.SetLimit(4000)
+		}, durward.CodeBodyTooLarge},
+		{"content that turns out to be longer", "", nil, func(x *durward.Exchange) {
+			x.In.Body.Init(strings.NewReader(strings.Repeat("a", 2000)), -1)
+			_ = x.In.Body.SetLimit(4000)
+		}, durward.CodeBodyTooLarge},
 		{"content that is too slow", "", nil, body(durward.ErrBodyTimeout), durward.CodeBodyTimeout},
 		{"content that is malformed", "", nil, body(durward.ErrBodyMalformed), durward.CodeMalformed},
 		{"content that was cut", "", nil, body(durward.ErrBodyAborted), durward.CodeMalformed},
 		{"content that somebody has read", "", nil, func(x *durward.Exchange) { _, _ = x.In.Body.Read(make([]byte, 1)) }, durward.CodeInternal},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			m := newMethod(t, Config{Keys: key(c.consumer)}, Deps{Uses: &memoryUses{err: c.uses}, Consumers: consumers{}})
+			m := newMethod(t, Config{Keys: key(c.consumer), MaxContent: 1 << 10}, Deps{Uses: &memoryUses{err: c.uses}, Consumers: consumers{}})
 			x := signedBy(t, k, SignOptions{})
 			if c.change != nil {
 				c.change(x)
@@ -146,6 +155,9 @@ func TestWhatIsAwayIsUnavailable(t *testing.T) {
 			away, ok := errors.AsType[*durward.Unavailable](err)
 			if !ok || away.Code != c.code {
 				t.Errorf("got %v", err)
+			}
+			if n := x.In.Body.Taken(); n > 1<<10+1 {
+				t.Errorf("%d bytes were taken", n)
 			}
 		})
 	}

@@ -37,7 +37,11 @@ func (m *Method) Authenticate(ctx context.Context, x *durward.Exchange) (durward
 		return durward.Principal{}, err
 	}
 	if name := digestIn(w.comps, &msg); name != "" {
-		content, err := x.In.Body.Bytes()
+		var content []byte
+		err := x.In.Body.LowerLimit(m.content)
+		if err == nil {
+			content, err = x.In.Body.Bytes()
+		}
 		if err != nil {
 			return durward.Principal{}, &durward.Unavailable{Code: cmp.Or(durward.BodyFault(err), durward.CodeInternal), Err: err}
 		}

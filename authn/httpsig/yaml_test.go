@@ -19,6 +19,7 @@ keys:
 components: ["@method", "@target-uri"]
 max_age: 2m
 clock_skew: 5s
+max_content: 64KiB
 nonce_optional: true
 tag: app
 label: sig1
@@ -34,7 +35,7 @@ label: sig1
 	if k := c.Keys["acme-2026"]; k.Consumer != "acme" || !k.NotAfter.Equal(end) || !c.Keys["quoted"].NotAfter.Equal(end) {
 		t.Errorf("got %+v", c.Keys)
 	}
-	if c.maxAge() != 2*time.Minute || c.skew() != 5*time.Second || !c.NonceOptional || len(c.Components) != 2 {
+	if c.maxAge() != 2*time.Minute || c.skew() != 5*time.Second || c.maxContent() != 64<<10 || !c.NonceOptional || len(c.Components) != 2 {
 		t.Errorf("got %+v", c)
 	}
 }
