@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -24,23 +25,31 @@ var (
 	errSpent       = errors.New("capability: used as often as it may be")
 	errContent     = errors.New("capability: not for this content")
 	errContentType = errors.New("capability: content is not JSON in UTF-8, as its caveats need")
-	errContentSize = errors.New("capability: content is longer than the 1 MiB in which caveats can be judged")
 )
+
+// errContentSize is a 413: the same request with less content would do.
+var errContentSize = fmt.Errorf("capability: content is longer than the 1 MiB in which caveats can be judged: %w", durward.ErrBodyTooLarge)
 
 // restrictions are the caveats that need the content, and the use counts. It
 // serves one request.
 type restrictions struct {
 	fields []byte // TypeBody caveats, one behind the other
 	uses   []counter
+	space  string
 	env    *Env
 }
 
 // late gives what is left to judge, nil for nothing.
-func (m *Method) late(j *judge, v *view) durward.Restrictions {
+func (m *Method) late(j *judge, v *view, consumer string) durward.Restrictions {
 	if j.fields == 0 && j.uses == 0 {
 		return nil
 	}
 	r := &restrictions{env: &m.env, uses: slices.Clone(j.w.uses[:j.uses])}
+	if j.uses > 0 {
+		// A holder can make as many counts as there is room for: the room of
+		// the other consumers is not it.
+		r.space = Space + "/" + consumer
+	}
 	if j.fields > 0 {
 		for rest := v.caveats; len(rest) > 0; {
 			var t Type
@@ -67,7 +76,7 @@ func (r *restrictions) Check(ctx context.Context, x *durward.Exchange) error {
 	// a holder with no uses left cannot spend those of the others.
 	for i := len(r.uses) - 1; i >= 0; i-- {
 		u := &r.uses[i]
-		ok, err := r.env.Uses.Use(ctx, Space, u.id, int(u.limit), time.Unix(u.until, 0))
+		ok, err := r.env.Uses.Use(ctx, r.space, u.id, int(u.limit), time.Unix(u.until, 0))
 		switch {
 		case err != nil:
 			return unavailable(err)
@@ -82,15 +91,16 @@ func (r *restrictions) content(x *durward.Exchange) error {
 	if !isJSON(x.In.Header) {
 		return errContentType
 	}
-	if x.In.Body.Length() > maxContent {
+	// Whatever more the operation takes, it is not buffered for this.
+	if x.In.Body.LowerLimit(maxContent) != nil {
 		return errContentSize
 	}
 	doc, err := x.In.Body.Bytes()
 	switch {
+	case errors.Is(err, durward.ErrBodyTooLarge):
+		return errContentSize
 	case err != nil:
 		return err
-	case len(doc) > maxContent:
-		return errContentSize
 	case !validJSON(doc):
 		return errContent
 	}

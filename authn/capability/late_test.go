@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"durward"
 )
 
@@ -135,6 +137,9 @@ func TestContentIsReadWithinLimits(t *testing.T) {
 	if err := m.decide(t, x); err != errContentSize {
 		t.Errorf("chunked: %v", err)
 	}
+	if taken := x.In.Body.Taken(); taken > maxContent+1 || durward.BodyFault(errContentSize) != durward.CodeBodyTooLarge {
+		t.Errorf("%d bytes were taken", taken)
+	}
 	x.In.Body.Init(strings.NewReader(long), -1)
 	x.In.Body.SetLimit(100)
 	if err := m.decide(t, x); !errors.Is(err, durward.ErrBodyTooLarge) {
@@ -253,5 +258,24 @@ func TestUsesThatCannotBeCountedAreNotGiven(t *testing.T) {
 	m.usesErr = &durward.Unavailable{Code: durward.CodeOverloaded, Err: m.usesErr}
 	if err := m.decide(t, newExchange(minted(t, after(time.Hour), OneTime()).Text())); err != m.usesErr {
 		t.Errorf("its own code was lost: %v", err)
+	}
+}
+
+// Each consumer has room of its own for its counts.
+func TestCountsStandInTheSpaceOfTheirConsumer(t *testing.T) {
+	m := newMethod(t)
+	m.consumers["globex"] = durward.Consumer{ID: "globex"}
+	for _, who := range []string{"acme", "globex"} {
+		tok, err := Mint(Key{ID: "main", Secret: testSecret}, Root{Consumer: who, Subject: "cy", Issued: start}, after(time.Hour), UseCount(1), UseCount(2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.decide(t, newExchange(tok.Text())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{"capability/acme", "capability/acme", "capability/globex", "capability/globex"}
+	if diff := cmp.Diff(want, m.spaces); diff != "" {
+		t.Error(diff)
 	}
 }

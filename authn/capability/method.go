@@ -55,8 +55,8 @@ type Env struct {
 	Now         func() time.Time
 }
 
-// Space is the space of Uses, the issuer of Revocations, and the method of the
-// principal.
+// Space is the issuer of Revocations and the method of the principal. With the
+// consumer behind it ("capability/acme") it is the space of Uses.
 const Space = "capability"
 
 // Why a token was refused, for the audit record.
@@ -223,7 +223,7 @@ func (m *Method) Authenticate(ctx context.Context, x *durward.Exchange) (p durwa
 		p.Bound = "dpop"
 	}
 	p.Expires = time.Unix(j.expires, 0)
-	p.Restrictions = m.late(&j, &v)
+	p.Restrictions = m.late(&j, &v, p.Consumer)
 	return p, nil
 }
 
