@@ -53,10 +53,11 @@ type Event struct {
 
 	// How it ended; only in outcomes.
 	Status   int
-	Code     Code   // "" when it was not refused
-	Stage    string // that refused
-	Reason   string // internal, never sent to the client
-	Steps    []Step // steps that did not simply allow, or allowed with an Err
+	Code     Code     // "" when it was not refused
+	Stage    string   // that refused
+	Reason   string   // internal, never sent to the client
+	Steps    []Step   // steps that did not simply allow, or allowed with an Err
+	Policies []string // that decided whether the caller may, with file and line
 	Upstream UpstreamFacts
 	Took     time.Duration
 	BytesIn  int64

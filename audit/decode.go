@@ -40,6 +40,7 @@ type jsonRecord struct {
 	Stage      string            `json:"stage"`
 	Reason     string            `json:"reason"`
 	Steps      []jsonStep        `json:"steps"`
+	Policies   []string          `json:"policies"`
 	Upstream   jsonUpstream      `json:"upstream"`
 	TookUS     int64             `json:"took_us"`
 	BytesIn    int64             `json:"bytes_in"`
@@ -85,7 +86,7 @@ func Decode(line []byte) (durward.Event, uint64, error) {
 			BytesOut: r.Upstream.BytesOut, BytesIn: r.Upstream.BytesIn,
 		},
 		Took: micros(r.TookUS), BytesIn: r.BytesIn, BytesOut: r.BytesOut,
-		Count: r.Count, Message: r.Message, Detail: r.Detail,
+		Count: r.Count, Message: r.Message, Detail: r.Detail, Policies: r.Policies,
 	}
 	for _, s := range r.Steps {
 		step := durward.Step{Stage: s.Stage, Code: s.Code, Mode: s.Mode, OnError: s.OnError}

@@ -5,6 +5,7 @@ package audit
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"durward"
@@ -110,8 +111,9 @@ func (l *Log) Outcome(x *durward.Exchange, end End) {
 	ev.Status, ev.Code, ev.Stage, ev.Reason = end.Status, end.Code, end.Stage, end.Reason
 	ev.Took, ev.BytesIn, ev.BytesOut = end.Took, end.BytesIn, end.BytesOut
 	ev.Upstream = x.Upstream
-	ev.Steps = notable(x.Trail)
+	ev.Steps, ev.Policies = notable(x.Trail), x.Policies
 	if following {
+		ev.Policies = slices.Clone(x.Policies) // the exchange is used again
 		l.followers.send(&ev)
 		if stored {
 			shorten(&ev)

@@ -14,11 +14,12 @@ import (
 
 // Most bytes that are recorded of a value. What is cut ends in an ellipsis.
 const (
-	maxName   = 256 // ids, names, host
-	maxAgent  = 256
-	maxPath   = 2048
-	maxReason = 512
-	maxSteps  = 16
+	maxName     = 256 // ids, names, host
+	maxAgent    = 256
+	maxPath     = 2048
+	maxReason   = 512
+	maxSteps    = 16
+	maxPolicies = 16
 )
 
 // appendBody appends the fields of a record, each with a comma before it. The
@@ -82,6 +83,7 @@ func appendEnd(b []byte, ev *durward.Event) []byte {
 	if len(ev.Steps) > 0 {
 		b = appendSteps(b, ev.Steps)
 	}
+	b = appendPolicies(b, ev.Policies)
 	if u := &ev.Upstream; u.Target != "" || u.Attempts != 0 {
 		b = append(b, `,"upstream":{"attempts":`...)
 		b = strconv.AppendInt(b, int64(u.Attempts), 10)
@@ -95,6 +97,18 @@ func appendEnd(b []byte, ev *durward.Event) []byte {
 	b = strconv.AppendInt(b, ev.Took.Microseconds(), 10)
 	b = appendNumber(b, `,"bytes_in":`, ev.BytesIn)
 	return appendNumber(b, `,"bytes_out":`, ev.BytesOut)
+}
+
+func appendPolicies(b []byte, policies []string) []byte {
+	key := `,"policies":[`
+	for _, p := range policies[:min(len(policies), maxPolicies)] {
+		b = appendText(b, key, p, maxReason)
+		key = ","
+	}
+	if key == "," {
+		b = append(b, ']')
+	}
+	return b
 }
 
 func appendSteps(b []byte, steps []durward.Step) []byte {

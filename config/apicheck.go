@@ -49,6 +49,7 @@ func (c *Config) checkAPIs(f *faults) {
 			continue
 		}
 		checkOperations(f, at, api, ops)
+		c.checkRules(f, at, name)
 		checkSecurity(f, at, api, c.contracts[name])
 		if !checkPlace(f, at, name, api) {
 			continue
@@ -209,7 +210,7 @@ func checkOperations(f *faults, at string, api *API, ops []*durward.Operation) {
 			uncovered = append(uncovered, id)
 		}
 	}
-	if len(uncovered) > 0 {
+	if len(uncovered) > 0 && len(api.Authorize.Policies) == 0 { // what policies cover, checkRules finds
 		f.add(at+".authorize", "no rule covers %s; name each under roles, scopes or authenticated, or declare it public under operations", list(uncovered))
 	}
 	if len(api.Authenticate) == 0 && len(closed) > 0 {

@@ -51,6 +51,7 @@ type apiParts struct {
 	contract    *contract.Document
 	declared    map[string]*contract.Operation // by id
 	methods     *authn.Methods
+	rules       *authz.Compiled
 	addresses   *address.List
 	byClient    durward.Stage
 	byPrincipal durward.Stage
@@ -112,6 +113,13 @@ func (c *compiler) api(name string) route.API {
 	}
 	c.apis[name] = a
 	a.methods = c.methods(a)
+	rules, err := authz.Compile(&a.Authorize, c.cfg.Rules(name), c.env.Now)
+	if err != nil {
+		c.fail(a, "authorize", err)
+	} else {
+		a.rules = rules
+		c.g.rules = append(c.g.rules, rules)
+	}
 	list, err := address.New(a.Addresses, c.env.Log)
 	if err != nil {
 		c.fail(a, "addresses", err)
@@ -222,9 +230,19 @@ func (c *compiler) byPrincipal(a *apiParts, op *durward.Operation, cfg *ratelimi
 }
 
 func (c *compiler) authorize(a *apiParts, op *durward.Operation) durward.Stage {
-	s, err := authz.New(&a.Authorize, op, a.Public(op.ID))
-	c.fail(a, "authorize", err)
-	return s
+	if a.rules == nil { // reported already
+		return nil
+	}
+	return a.rules.Stage(op.ID)
+}
+
+// authorizeContent is the part that reads the content; nil for operations whose
+// policies read none.
+func (c *compiler) authorizeContent(a *apiParts, op *durward.Operation) durward.Stage {
+	if a.rules == nil {
+		return nil
+	}
+	return a.rules.Content(op.ID)
 }
 
 func (c *compiler) contract(a *apiParts, op *durward.Operation) durward.Stage {

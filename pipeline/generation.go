@@ -11,6 +11,7 @@ import (
 	"durward"
 	"durward/address"
 	"durward/authn"
+	"durward/authz"
 	"durward/lockout"
 	"durward/observe"
 	"durward/proxy"
@@ -35,6 +36,7 @@ type Generation struct {
 	upstreams     []namedUpstream
 	issuers       *authn.Issuers
 	methods       []*authn.Methods
+	rules         []*authz.Compiled
 	lockout       *lockout.View // nil counts nothing
 	addresses     []*address.List
 	watching      context.CancelFunc // ends the looks at address files
@@ -116,6 +118,9 @@ func (g *Generation) Close() {
 	}
 	if g.watching != nil {
 		g.watching()
+	}
+	for _, r := range g.rules {
+		_ = r.Close()
 	}
 	for _, m := range g.methods {
 		m.Close()

@@ -84,6 +84,8 @@ func (c *compiler) requestStages(a *apiParts, op *durward.Operation) []requestSt
 		step(c.authorize(a, op), a.Authorize.Mode).from(a.at("authorize"), a.in(op, "public")),
 		// Whether the request is as the contract says.
 		step(c.contract(a, op), a.Validation.Mode).onError(a.Validation.OnError).from(a.at("contract"), a.at("validation")),
+		// Whether they may, as far as that depends on the content.
+		step(c.authorizeContent(a, op), a.Authorize.Mode).from(a.at("authorize")),
 		// Whether their credential allows it: capabilities.
 		step(authn.Restrictions(a.Authenticate), durward.Enforce).from(a.at("authenticate")),
 		// What the upstream gets, and which connections may leave HTTP. Stages
