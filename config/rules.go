@@ -1,0 +1,65 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"durward/authz"
+	"durward/contract"
+)
+
+// Rules gives what the contract says of an API's operations, for the policies
+// that read it.
+func (c *Config) Rules(name string) authz.API {
+	doc, api := c.contracts[name], c.APIs[name]
+	out := authz.API{Name: name}
+	if doc == nil || api == nil {
+		return out
+	}
+	for _, op := range doc.Operations() {
+		f := doc.Facts(op.ID)
+		out.Operations = append(out.Operations, authz.Operation{
+			ID: op.ID, Method: op.Method, Tags: f.Tags, Public: api.Public(op.ID),
+			Path: params(f.Path), Query: params(f.Query), Header: params(f.Header), Body: fields(f.Body),
+		})
+	}
+	return out
+}
+
+// checkRules compiles the rules that need more than the names of operations:
+// policies, owners and objects. Every fault has its line.
+func (c *Config) checkRules(f *faults, at, name string) {
+	a := &c.APIs[name].Authorize
+	if len(a.Policies)+len(a.Owner)+len(a.Objects) == 0 || a.Check() != nil {
+		return
+	}
+	rules, err := authz.Compile(a, c.Rules(name), nil)
+	if err != nil {
+		f.in(at+".authorize", err)
+		return
+	}
+	if err := rules.Close(); err != nil {
+		f.in(at+".authorize", err)
+	}
+}
+
+// cedarTypes are the types of policies by those of JSON Schema.
+var cedarTypes = map[string]authz.Type{
+	"string": authz.StringType, "integer": authz.LongType, "boolean": authz.BoolType, "object": authz.RecordType,
+}
+
+func params(all []contract.Value) []authz.Param {
+	var out []authz.Param
+	for _, v := range all {
+		out = append(out, authz.Param{Name: v.Name, Type: cedarTypes[v.Type], Required: v.Required})
+	}
+	return out
+}
+
+func fields(all []contract.Member) []authz.Field {
+	var out []authz.Field
+	for _, m := range all {
+		out = append(out, authz.Field{Name: m.Name, Type: cedarTypes[m.Type], Required: m.Required, Fields: fields(m.Members)})
+	}
+	return out
+}
