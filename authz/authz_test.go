@@ -5,6 +5,7 @@ package authz
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -106,6 +107,9 @@ func TestCheckNamesEveryFault(t *testing.T) {
 }
 
 func TestADecisionAllocatesNothing(t *testing.T) {
+	if raceDetector {
+		t.Skip("skipped: pools drop what they hold under the race detector")
+	}
 	s, err := New(&rules, &durward.Operation{ID: "postMessage"}, false)
 	if err != nil {
 		t.Fatal(err)
@@ -113,5 +117,73 @@ func TestADecisionAllocatesNothing(t *testing.T) {
 	x := &durward.Exchange{Principal: durward.Principal{Method: "jwt", Roles: []string{"member"}, Scopes: []string{"messages:write"}}}
 	if n := testing.AllocsPerRun(100, func() { s.Request(context.Background(), x) }); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestCheckNamesTheFaultsOfPoliciesAndOwners(t *testing.T) {
+	cfg := Config{
+		Mode:     durward.Off,
+		Owner:    []Owner{{}, {Operations: []string{"a", "a"}, Claim: "sub", Equals: "body.user"}},
+		Policies: []Source{{}, {File: "a", Cedar: "b"}},
+		Claims:   map[string]string{"n": "Number"},
+	}
+	err := cfg.Check()
+	for _, want := range []string{
+		"owner[0].operations", "owner[0].claim", "owner[0].equals", "owner[1].operations", "owner[1].equals", "policies[0]", "policies[1]", "claims.n", "mode",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing in: %v", want, err)
+		}
+	}
+}
+
+func TestRulesThatNeedTheContractAreNotLeftOut(t *testing.T) {
+	for _, cfg := range []Config{
+		{Authenticated: []string{Every}, Policies: []Source{{Cedar: "forbid (principal, action, resource);"}}},
+		{Authenticated: []string{Every}, Owner: []Owner{{Operations: []string{"a"}, Claim: "sub", Equals: "path.user"}}},
+	} {
+		if s, err := New(&cfg, &durward.Operation{ID: "a"}, false); err == nil {
+			t.Errorf("%v was made without them", s)
+		}
+	}
+}
+
+func TestOperationsThatWereNotCompiledRefuse(t *testing.T) {
+	c := mustCompile(t, permitAll)
+	d := c.Stage("nope").Request(context.Background(), someone())
+	if d.Verdict != durward.Deny || d.Code != durward.CodeForbidden {
+		t.Errorf("%v %q", d.Verdict, d.Code)
+	}
+	if c.Stage("health") != nil || c.Rules("health") != nil {
+		t.Error("a public operation has rules")
+	}
+	if d := c.Stage("getOrder").Request(context.Background(), &durward.Exchange{}); d.Code != durward.CodeUnauthenticated {
+		t.Errorf("nobody got %q", d.Code)
+	}
+}
+
+func TestRulesListsWhatCanMatch(t *testing.T) {
+	c := mustCompile(t, `@id("p") permit (principal, action == Action::"putOrder", resource) when { context.body.total < 5 };
+@id("f") @mode("report") forbid (principal, action in Action::"method:PUT", resource);
+@id("rest") permit (principal, action in Action::"method:GET", resource);`)
+	got := c.Rules("putOrder")
+	want := []Rule{{"p (policies[0]:1)", false, false, true}, {"f (policies[0]:2)", true, true, false}}
+	if !slices.Equal(got, want) {
+		t.Errorf("%+v", got)
+	}
+	if got := c.Rules("getOrder"); len(got) != 1 || got[0].Label != "rest (policies[0]:3)" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestTheSchemaCanBePrintedAndRead(t *testing.T) {
+	text := mustCompile(t, permitAll).Schema()
+	if _, err := resolve(text); err != nil {
+		t.Error(err)
+	}
+	for _, want := range []string{`action "getOrder" in ["method:GET", "tag:orders"]`, `"limit"?: Long`, `"x-tenant"?: String`, `"ship"?: {"country"?: String}`, `"order": Long`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s is missing in:\n%s", want, text)
+		}
 	}
 }

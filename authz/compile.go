@@ -311,6 +311,31 @@ func (c *Compiled) Cedar() string {
 	return b.String()
 }
 
+// Rule is a policy that can have a say in an operation.
+type Rule struct {
+	Label  string // as in the record
+	Forbid bool
+	Report bool // in report mode
+	Late   bool // decided behind the contract check, since it reads the content
+}
+
+// Rules lists the policies that can match requests of an operation, forbids
+// first; none for a public one.
+func (c *Compiled) Rules(operation string) []Rule {
+	s := c.slices[operation]
+	if s == nil {
+		return nil
+	}
+	var out []Rule
+	for _, part := range []*ruleSet{&s.forbids, &s.permits, &s.reports} {
+		for i := range part.list {
+			r := &part.list[i]
+			out = append(out, Rule{r.label, r.Forbid, part == &s.reports, r.late})
+		}
+	}
+	return out
+}
+
 // Schema is the Cedar schema of the API's contract, that policies are held
 // against.
 func (c *Compiled) Schema() string { return c.schema }

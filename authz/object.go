@@ -15,10 +15,12 @@ import (
 
 // object is one object that a policy asked about.
 type object struct {
-	r     *request
 	kind  *objectType
 	id    string
 	known *directory.Object // nil: nothing but its id
+	// missing: the directory has none, or could not tell. A decision asks once,
+	// so that many policies do not wait many times for a directory that is away.
+	missing bool
 }
 
 // maxLookups bounds the objects that one decision looks up.
@@ -41,7 +43,7 @@ func idOf(o *objectType, x *durward.Exchange) string {
 func (r *request) object(typ, id string) (eval.Node, bool) {
 	for _, o := range r.objects[:r.used] {
 		if o.kind.Name == typ && o.id == id {
-			return o, true
+			return o, !o.missing
 		}
 	}
 	var kind *objectType
@@ -53,19 +55,21 @@ func (r *request) object(typ, id string) (eval.Node, bool) {
 	if kind == nil {
 		return nil, false
 	}
-	var found *directory.Object
-	if kind.directory != "" {
-		if found = r.look(kind, id); found == nil {
-			return nil, false
-		}
+	if r.used >= maxLookups {
+		r.fail(durward.CodeInternal, errTooMany)
+		return nil, false
 	}
 	if r.used == len(r.objects) {
 		r.objects = append(r.objects, new(object))
 	}
 	o := r.objects[r.used]
 	r.used++
-	*o = object{r: r, kind: kind, id: id, known: found}
-	return o, true
+	*o = object{kind: kind, id: id}
+	if kind.directory != "" {
+		o.known = r.look(kind, id)
+		o.missing = o.known == nil
+	}
+	return o, !o.missing
 }
 
 var errTooMany = errors.New("a decision asks about too many objects")
@@ -73,10 +77,6 @@ var errTooMany = errors.New("a decision asks about too many objects")
 // look asks the directory. It gives nil for an object that is not there, and
 // notes a fault where nobody can tell.
 func (r *request) look(kind *objectType, id string) *directory.Object {
-	if r.used >= maxLookups {
-		r.fail(durward.CodeInternal, errTooMany)
-		return nil
-	}
 	found, err := r.dirs[kind.directory].Look(r.ctx, &kind.Type, id)
 	if err != nil {
 		var away *durward.Unavailable

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -115,6 +116,20 @@ func TestAForbidWithoutItsDirectoryIsAFailure(t *testing.T) {
 	}
 }
 
+func TestADecisionAsksOnceForWhatIsAway(t *testing.T) {
+	for _, answers := range []map[string]string{{"/Order/7": ""}, {}} {
+		s := newShop(t, answers)
+		text := ownOrders
+		for range 20 {
+			text += "permit (principal, action, resource in Account::\"cy\") when { resource is Order && resource has open && resource.open };\n"
+		}
+		c := mustCompile(t, text, orders(s.URL))
+		if d := c.Stage("getOrder").Request(context.Background(), someone()); d.Verdict == durward.Allow || s.asked.Load() != 1 {
+			t.Errorf("%v after %d look-ups", d.Verdict, s.asked.Load())
+		}
+	}
+}
+
 func TestNoPolicyNoLookUp(t *testing.T) {
 	s := newShop(t, nil)
 	c := mustCompile(t, permitAll, orders(s.URL))
@@ -134,6 +149,54 @@ permit (principal, action == Action::"listOrders", resource);`, orders(s.URL))
 	if n := s.asked.Load(); n != 2 {
 		t.Errorf("%d look-ups", n)
 	}
+}
+
+func TestAnIdOfTwoParametersIsOneObject(t *testing.T) {
+	c := mustCompile(t, `permit (principal, action in Action::"tag:orders", resource == Order::"cy/7");
+permit (principal, action == Action::"listOrders", resource is API);`, func(c *Config) {
+		c.Objects = map[string]Object{"Order": {ID: "path.user/path.order"}, "Account": {ID: "path.user"}}
+	})
+	for _, tt := range []struct {
+		user, order string
+		want        durward.Verdict
+	}{{"cy", "7", durward.Allow}, {"cy", "8", durward.Deny}, {"cy/7", "", durward.Deny}, {"", "cy/7", durward.Deny}, {"cy%2F7", "", durward.Deny}} {
+		x := someone(func(x *durward.Exchange) { x.Params[0].Value, x.Params[1].Value = tt.user, tt.order })
+		if d := c.Stage("getOrder").Request(context.Background(), x); d.Verdict != tt.want {
+			t.Errorf("%q and %q: %v", tt.user, tt.order, d.Verdict)
+		}
+	}
+}
+
+func TestRequestsAtTheSameTimeDoNotMix(t *testing.T) {
+	s := newShop(t, map[string]string{
+		"/Order/7": `{"account":"cy","open":true}`, "/Account/cy": `{"owner":"cy","level":1}`,
+		"/Order/8": `{"account":"dan","open":true}`, "/Account/dan": `{"owner":"dan","level":2}`,
+	})
+	c := mustCompile(t, ownOrders, orders(s.URL))
+	stage := c.Stage("getOrder")
+	var wg sync.WaitGroup
+	for n := range 8 {
+		wg.Go(func() {
+			for i := range 200 {
+				user, order := "cy", "7"
+				if (n+i)%2 == 0 {
+					user, order = "dan", "8"
+				}
+				caller := user
+				if i%3 == 0 {
+					caller = "eve"
+				}
+				x := someone(func(x *durward.Exchange) {
+					x.Principal.Subject, x.Params[0].Value, x.Params[1].Value = caller, user, order
+				})
+				if d := stage.Request(context.Background(), x); (d.Verdict == durward.Allow) != (caller == user) {
+					t.Errorf("%s for %s: %v %v", caller, user, d.Verdict, d.Err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func TestObjectsThatCannotBeUsed(t *testing.T) {

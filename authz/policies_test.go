@@ -131,6 +131,10 @@ func TestPoliciesReadTheRequest(t *testing.T) {
 		{"a header field", `context.headers has "x-tenant" && context.headers["x-tenant"] == "a"`, someone(header("X-Tenant", "a")), ""},
 		{"a header field twice", `!(context.headers has "x-tenant")`, someone(header("X-Tenant", "a"), header("X-Tenant", "b")), durward.CodeParameterInvalid},
 		{"a header field that is no number", `context.headers has "x-level" && context.headers["x-level"] > 1`, someone(header("X-Level", "2.0")), durward.CodeParameterInvalid},
+		{"all path parameters", `context.path == {order: 7, user: "cy"}`, someone(), ""},
+		{"all path parameters with another value", `context.path == {order: 7, user: "dan"}`, someone(), durward.CodeForbidden},
+		{"the context as a whole, content left out", `context.query == context.query && context.headers == context.headers && principal.claims == principal.claims && context.authentication == context.authentication`,
+			someone(query("limit=1&q=a"), header("X-Tenant", "a"), claims(`{"tenant":"a","level":1}`)), ""},
 		{"the method", `context.method == "GET"`, someone(), ""},
 		{"the address", `context.address.isInRange(ip("192.0.2.0/24"))`, someone(), ""},
 		{"another address", `context.address.isInRange(ip("198.51.100.0/24"))`, someone(), durward.CodeForbidden},
@@ -321,4 +325,26 @@ func TestPolicyFilesAreNamedByTwoPartsOfTheirPath(t *testing.T) {
 	if _, err = Compile(&cfg, testAPI(), nil); err == nil || !strings.Contains(err.Error(), "policies[0].file: cannot be read") || strings.Contains(err.Error(), dir) {
 		t.Errorf("%v", err)
 	}
+}
+
+func FuzzPolicyText(f *testing.F) {
+	for _, s := range []string{
+		permitAll, "@mode(\"x\") permit (principal, action, resource);", "// ü\npermit (principal, action, resource) when { context.ü };",
+		"permit (principal in Group::\"x\", action, resource) when { context.path.usr == \";\" };", "\"", "permit (principal == ?principal, action, resource);",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		c, err := compileText(t, text, func(c *Config) { c.Authenticated = []string{Every} })
+		if err == nil {
+			printed, err := cedar.NewPolicyListFromBytes("printed", []byte(c.Cedar()))
+			if err != nil || len(printed) == 0 {
+				t.Errorf("what is printed cannot be read: %v", err)
+			}
+			return
+		}
+		if strings.TrimSpace(text) != "" && !strings.Contains(err.Error(), "policies[0]") {
+			t.Errorf("an error does not say where: %v", err)
+		}
+	})
 }
