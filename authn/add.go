@@ -43,8 +43,8 @@ func (m *Methods) add(c *Method, bearers map[string]*bearerAuth) error {
 		m.place(s)
 		return durward.InvalidIn("signature", err)
 	default:
-		s := slot{field: c.Capability.Field()}
-		if s.field == authorization {
+		s := slot{}
+		if c.Capability.Field() == authorization {
 			s.schemes = []string{"Capability"}
 		}
 		env := capability.Env{Consumers: m.env.Consumers, Uses: m.env.Uses, Revocations: m.env.Revocations, Now: m.env.Now}

@@ -103,7 +103,6 @@ var (
 type slot struct {
 	authenticator
 	claims  claimer  // nil when it cannot tell
-	field   string   // where claims is nil: the field that is all that is presented; "" when that is not one
 	schemes []string // of Authorization that it reads; nil when it reads another place
 	accept  string   // Accept-Signature of refusals; "" for none
 	// ambient credentials belong to the connection: a request carries them

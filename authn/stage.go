@@ -15,7 +15,10 @@ import (
 	"unsafe"
 
 	"durward"
+	"durward/authn/capability"
 	"durward/authn/dpop"
+	"durward/authn/httpsig"
+	"durward/authn/introspect"
 )
 
 // stage is the stage of one operation.
@@ -126,7 +129,7 @@ func (s *stage) connected(x *durward.Exchange) bool {
 // time counts.
 func (s *stage) claimed(x *durward.Exchange, present uint32) (credential, presented string) {
 	if present == 0 {
-		return "", certificateText(x)
+		return s.connectionClaims(x)
 	}
 	complete := true
 	for rest := present; rest != 0; rest &= rest - 1 {
@@ -146,13 +149,21 @@ func (s *stage) claimed(x *durward.Exchange, present uint32) (credential, presen
 
 // claimed is what one credential claims and presents.
 func (s *slot) claimed(x *durward.Exchange) (credential, presented string) {
-	switch {
-	case s.claims != nil:
-		return s.claims.Claimed(x)
-	case s.field != "":
-		return "", x.In.Header.Get(s.field)
+	if s.claims == nil {
+		return "", ""
 	}
-	return "", ""
+	return s.claims.Claimed(x)
+}
+
+// connectionClaims are those of the connection, for a request without any other
+// credential.
+func (s *stage) connectionClaims(x *durward.Exchange) (credential, presented string) {
+	for i := range s.slots {
+		if one := &s.slots[i]; one.ambient && one.claims != nil && one.Present(x) > 0 {
+			return one.claims.Claimed(x)
+		}
+	}
+	return "", certificateText(x)
 }
 
 // certificateText is the connection's certificate, as what a request without
@@ -373,11 +384,13 @@ func (s *stage) fail(x *durward.Exchange, a durward.Attempt, bad int, err error)
 }
 
 // harmless tells that a refused credential was no guess. Who only lacks a nonce
-// has proven to hold token and key. A token whose time is over is refused
-// whoever signed it, so it finds out nothing: clients that renew theirs when
-// they are told to would lock out all who share their address.
+// has proven to hold token and key. A JWT whose time is over is refused whoever
+// signed it, so it finds out nothing, and what is refused as over of the other
+// kinds was found to be genuine: clients that renew theirs when they are told to
+// would lock out all who share their address.
 func harmless(err error) bool {
-	return errors.Is(err, dpop.ErrNonce) || errors.Is(err, errExpired) || errors.Is(err, errTooOld)
+	return errors.Is(err, dpop.ErrNonce) || errors.Is(err, errExpired) || errors.Is(err, errTooOld) ||
+		introspect.Ended(err) || capability.Ended(err) || httpsig.Ended(err)
 }
 
 // refuse adds a challenge for each kind that is taken (RFC 9110, 11.6.1), and

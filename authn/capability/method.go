@@ -169,6 +169,42 @@ func (m *Method) token(x *durward.Exchange) (string, error) {
 	return text, nil
 }
 
+// Claimed is the token's id, as Principal.Credential has it, and its text.
+// Nothing is verified; the id is "" for what is no token.
+func (m *Method) Claimed(x *durward.Exchange) (credential, presented string) {
+	text, err := m.token(x)
+	if err != nil || text == "" {
+		return "", ""
+	}
+	w := m.work.Get().(*work)
+	defer func() {
+		w.reset()
+		m.work.Put(w)
+	}()
+	if len(text) > len(w.text) {
+		return "", text
+	}
+	raw, err := decode(w.raw[:], w.text[:copy(w.text[:], text)])
+	if err != nil {
+		return "", text
+	}
+	v, err := split(raw)
+	if err != nil {
+		return "", text
+	}
+	return hexID(v.id), text
+}
+
+// Ended tells of an error of Authenticate that the token was good, and that its
+// time is over: no guess.
+func Ended(err error) bool { return errors.Is(err, errAge) || errors.Is(err, errExpired) }
+
+func hexID(id []byte) string {
+	var text [2 * idSize]byte
+	hex.Encode(text[:], id)
+	return string(text[:])
+}
+
 // Authenticate verifies the token, and judges every caveat that the head of
 // the request is enough for. What is left is in the principal's Restrictions.
 // The error holds nothing of the token.
@@ -265,9 +301,7 @@ func (m *Method) principal(v *view) (p durward.Principal, err error) {
 	case c.Disabled || c.ID != string(v.consumer):
 		return p, errConsumer
 	}
-	var id [2 * idSize]byte
-	hex.Encode(id[:], v.id)
-	p = durward.Principal{Subject: c.ID, Consumer: c.ID, Method: Space, Credential: string(id[:]), Roles: c.Roles}
+	p = durward.Principal{Subject: c.ID, Consumer: c.ID, Method: Space, Credential: hexID(v.id), Roles: c.Roles}
 	if len(v.subject) > 0 {
 		p.Subject = string(v.subject)
 	}

@@ -5,13 +5,16 @@ package clientcert
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"log/slog"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
+	"unsafe"
 
 	"durward"
 	"durward/internal/clientca"
@@ -110,6 +113,32 @@ func (m *Method) Present(x *durward.Exchange) int {
 	return 0
 }
 
+// Claimed is the id of the certificate, as Principal.Credential has it, and the
+// certificate. Nothing is verified. What is presented is only to be hashed: it
+// shares the connection's memory.
+func (m *Method) Claimed(x *durward.Exchange) (credential, presented string) {
+	if m.fromProxy && x.Client.Trusted {
+		if presented = x.In.Header.Get(fieldCert); x.In.Header.Count(fieldCert) != 1 {
+			return "", ""
+		}
+		der, ok := byteSequence(strings.Trim(presented, " "))
+		if !ok {
+			return "", presented
+		}
+		return credentialOf(der), presented
+	}
+	if x.In.TLS == nil || len(x.In.TLS.PeerCertificates) == 0 {
+		return "", ""
+	}
+	raw := x.In.TLS.PeerCertificates[0].Raw
+	return credentialOf(raw), unsafe.String(unsafe.SliceData(raw), len(raw))
+}
+
+func credentialOf(der []byte) string {
+	sum := sha256.Sum256(der)
+	return hex.EncodeToString(sum[:16])
+}
+
 // Authenticate checks the certificate for this moment and finds its consumer.
 func (m *Method) Authenticate(_ context.Context, x *durward.Exchange) (durward.Principal, error) {
 	v, err := m.verdict(x)
@@ -173,8 +202,7 @@ func (m *Method) derive(leaf *x509.Certificate) (any, error) {
 		if d == nil {
 			continue
 		}
-		sum := thumbprint(leaf)
-		d.credential = hex.EncodeToString(sum[:16])
+		d.credential = credentialOf(leaf.Raw)
 		return d, nil
 	}
 	return nil, errUnmapped

@@ -29,8 +29,11 @@ func (m *Method) Authenticate(ctx context.Context, x *durward.Exchange) (durward
 		return durward.Principal{}, err
 	}
 	k, err := m.verify(w, &s, now)
-	if err != nil {
+	switch {
+	case err != nil:
 		return durward.Principal{}, err
+	case until.Unix() <= now.Unix(): // who signed it guesses nothing: see Ended
+		return durward.Principal{}, errOld
 	}
 	p := durward.Principal{Subject: k.id, Method: methodName, Bound: methodName, Credential: k.id, Roles: k.roles, Expires: k.notAfter}
 	if err := m.consumer(k, &p, x.Client.Address); err != nil {
@@ -53,6 +56,28 @@ func (m *Method) Authenticate(ctx context.Context, x *durward.Exchange) (durward
 		return durward.Principal{}, err
 	}
 	return p, nil
+}
+
+// Ended tells of an error of Authenticate that the signature was good, and that
+// its time, or its key's, is over: no guess.
+func Ended(err error) bool { return errors.Is(err, errOld) || errors.Is(err, errKeyEnded) }
+
+// Claimed is the id of the key that the signature names, and the fields of the
+// signature. Nothing is verified; the id is "" where none can be read.
+func (m *Method) Claimed(x *durward.Exchange) (credential, presented string) {
+	if presented = x.In.Header.Get(headerSignature); x.In.Header.Count(headerSignature) > 1 {
+		presented = "" // every time counts
+	}
+	w := works.Get().(*work)
+	defer w.release()
+	if w.read(x.In.Header) != nil {
+		return "", presented
+	}
+	s, err := w.pick(m.label, m.tag)
+	if err != nil || !s.hasKeyID {
+		return "", presented
+	}
+	return s.keyID, presented
 }
 
 // Why a signature is refused, for the audit record.
@@ -102,7 +127,8 @@ func (m *Method) judge(w *work, msg *message, body *durward.Body, now time.Time)
 	return s, time.Unix(last+1, 0), w.makeBase(msg, &s)
 }
 
-// window checks the parameters, and gives the last second in which s is taken.
+// window checks the parameters, and gives the last second in which s is taken,
+// which may have been.
 func (m *Method) window(s *signed, now int64) (last int64, err error) {
 	switch {
 	case !s.hasKeyID:
@@ -121,11 +147,8 @@ func (m *Method) window(s *signed, now int64) (last int64, err error) {
 		last = min(last, s.expires)
 	}
 	last += m.skew
-	switch {
-	case s.created > now+m.skew:
+	if s.created > now+m.skew {
 		return 0, errFuture
-	case now > last:
-		return 0, errOld
 	}
 	return last, nil
 }

@@ -21,6 +21,7 @@ const Method = "introspection"
 // never hold any of the token.
 var (
 	errInactive = errors.New("introspection: the token is not active")
+	errEnded    = errors.New("introspection: the token is not active any more")
 	errExpired  = errors.New("introspection: expired")
 	errNotYet   = errors.New("introspection: not valid yet (nbf or iat)")
 	errAudience = errors.New("introspection: aud does not name this service")
@@ -30,6 +31,11 @@ var (
 	errBound    = errors.New("introspection: bound to a key (cnf) in a way that cannot be checked")
 	errActive   = errors.New("introspection: the answer does not say whether the token is active")
 )
+
+// Ended tells of an error of Check that the token was good once, and that its
+// time is over: no guess. A token that the server never called active may be
+// one.
+func Ended(err error) bool { return errors.Is(err, errEnded) || errors.Is(err, errExpired) }
 
 // Result is an active token. It is shared: its slices must not be changed.
 type Result struct {

@@ -154,6 +154,14 @@ func (b *badTokens) get(h *digest, now time.Time) error {
 	return nil
 }
 
+// ended tells whether the token was good before it was bad, as long as it is
+// remembered.
+func (b *badTokens) ended(h *digest) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.byHash[*h].why == errEnded
+}
+
 func (b *badTokens) put(h *digest, why error, until time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -210,6 +210,9 @@ func (c *Client) turn(l *lane, token string, h *digest) (*Result, error) {
 		return nil, away(err)
 	case err != nil:
 		c.report(l, true, now, nil)
+		if err == errInactive && (l == c.known || c.bad.ended(h)) {
+			err = errEnded
+		}
 		c.good.forget(h)
 		c.bad.put(h, err, now.Add(c.config.NegativeTTL.Std()))
 		return nil, err
