@@ -20,7 +20,8 @@ func TestASignatureClaimsItsKey(t *testing.T) {
 	if id, presented := m.Claimed(x); id != edID || presented != value || value == "" {
 		t.Errorf("claims %q, presents %q", id, presented)
 	}
-	if n := testing.AllocsPerRun(100, func() { m.Claimed(x) }); n > 0 && !raceEnabled {
+	// The key id and the nonce.
+	if n := testing.AllocsPerRun(100, func() { m.Claimed(x) }); n > 2 && !raceEnabled {
 		t.Errorf("%v allocations", n)
 	}
 	x.In.Header.Add("Signature", "other=:AAAA:")
