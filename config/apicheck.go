@@ -44,6 +44,7 @@ func (c *Config) checkAPIs(f *faults) {
 			continue
 		}
 		c.checkAPI(f, at, api)
+		c.noteRuleFiles(name)
 		ops, ok := c.operations(f, at, name, api)
 		if !ok {
 			continue

@@ -10,7 +10,9 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 
 	"durward/internal/strictyaml"
@@ -38,6 +40,9 @@ func (c *Config) sum(secrets bool) []byte {
 	hashFields(h, reflect.ValueOf(c).Elem(), secrets)
 	for _, name := range c.APINames() {
 		io.WriteString(h, strictyaml.Key("contract", name)+": "+c.digests[name]+"\n")
+	}
+	for _, path := range slices.Sorted(maps.Keys(c.ruleFiles)) {
+		io.WriteString(h, "rules "+strconv.Quote(path)+": "+c.ruleFiles[path]+"\n")
 	}
 	return h.Sum(nil)
 }

@@ -122,6 +122,7 @@ func (c *Config) Files() []string {
 			files = append(files, doc.Files()...)
 		}
 	}
+	files = slices.AppendSeq(files, maps.Keys(c.ruleFiles))
 	slices.Sort(files)
 	return slices.Compact(files)
 }

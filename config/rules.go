@@ -4,6 +4,9 @@
 package config
 
 import (
+	"crypto/sha256"
+	"fmt"
+
 	"durward/authz"
 	"durward/contract"
 )
@@ -24,6 +27,29 @@ func (c *Config) Rules(name string) authz.API {
 		})
 	}
 	return out
+}
+
+// noteRuleFiles remembers what the files say that an API's rules are read from,
+// so that a change of one is a change of the configuration.
+func (c *Config) noteRuleFiles(name string) {
+	note := func(path string) {
+		if path == "" {
+			return
+		}
+		data, err := readFile(path, maxContract)
+		sum := sha256.Sum256(data)
+		if c.ruleFiles == nil {
+			c.ruleFiles = map[string]string{}
+		}
+		c.ruleFiles[path] = fmt.Sprintf("%x %t", sum, err == nil)
+	}
+	a := &c.APIs[name].Authorize
+	for _, p := range a.Policies {
+		note(p.File)
+	}
+	for _, d := range a.Directories {
+		note(d.File)
+	}
 }
 
 // checkRules compiles the rules that need more than the names of operations:
