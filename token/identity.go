@@ -63,7 +63,7 @@ func Identity(cfg IdentityConfig, keys *Keys) (durward.Stage, error) {
 		scopes:   slices.Contains(d.Claims, "scopes"), roles: slices.Contains(d.Claims, "roles"),
 		request: slices.Contains(d.Claims, "request"), address: slices.Contains(d.Claims, "address"),
 	}
-	s.form = s.typ + " " + strconv.FormatBool(s.bearer)
+	s.form = s.typ + " " + strconv.FormatBool(s.bearer) + " " + strconv.FormatInt(s.lifetime, 10)
 	s.prefix = durward.AppendString([]byte(`{"iss":`), keys.config.Issuer)
 	s.prefix = durward.AppendString(append(s.prefix, `,"aud":`...), d.Audience)
 	return s, nil

@@ -197,6 +197,27 @@ func TestATokenOfNoRequestIsUsedAgainForTheSameCallerOnly(t *testing.T) {
 	mustVerify(t, k, second)
 }
 
+// Two APIs with the same audience, or one before and after a reload.
+func TestATokenIsNotUsedAgainWhereAnotherLifetimeHolds(t *testing.T) {
+	c := newClock()
+	claims := []string{"scopes", "roles"}
+	long, k := newStage(t, IdentityConfig{Claims: claims, Lifetime: units.Duration(10 * time.Minute)}, c)
+	cfg := IdentityConfig{Audience: "moot", Claims: claims, Lifetime: units.Duration(10 * time.Second)}
+	short, err := Identity(cfg, k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		stage durward.Stage
+		want  int64
+	}{{long, 600}, {short, 10}, {long, 600}, {short, 10}} {
+		_, got := mustVerify(t, k, run(t, row.stage, newExchange(), defaultHeader))
+		if life := seconds(t, got, "exp") - seconds(t, got, "iat"); life != row.want {
+			t.Errorf("a token of %d s, want %d", life, row.want)
+		}
+	}
+}
+
 func TestRememberedTokensAreBounded(t *testing.T) {
 	s, k := newStage(t, IdentityConfig{Claims: []string{}}, newClock())
 	r := newReuse()
