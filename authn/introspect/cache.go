@@ -16,6 +16,19 @@ const (
 	perItem = 640  // bytes of the structs and map slots around an answer
 )
 
+// span is the time for which an answer holds. A clock that is set back does not
+// make it longer: where the times have a monotonic reading that is what counts,
+// and an answer from the future holds no more.
+type span struct{ since, until time.Time }
+
+func spanOf(now time.Time, d time.Duration) span { return span{now, now.Add(d)} }
+
+// has tells whether now is within s. The second is for requests that read the
+// clock before the one that brought the answer.
+func (s *span) has(now time.Time) bool {
+	return now.Before(s.until) && now.UnixNano() < s.until.UnixNano() && s.since.Sub(now) <= time.Second
+}
+
 type digest [sha256.Size]byte
 
 // digestOf hashes a token without copying it.
@@ -42,7 +55,7 @@ type goodToken struct {
 	prev, next *goodToken
 	hash       digest
 	result     *Result
-	until      int64 // Unix nanoseconds; from then on the server is asked again
+	span       span // after it the server is asked again
 	bytes      int
 }
 
@@ -70,19 +83,19 @@ func (g *goodTokens) get(h *digest, now time.Time) (r *Result, known bool) {
 	}
 	s.unlink(e)
 	s.link(e)
-	if now.UnixNano() >= e.until {
+	if !e.span.has(now) {
 		return nil, true
 	}
 	return e.result, true
 }
 
-// put remembers a token until a time.
-func (g *goodTokens) put(h *digest, r *Result, until time.Time) {
+// put remembers a token for a time.
+func (g *goodTokens) put(h *digest, r *Result, life span) {
 	s := g.shard(h)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.drop(h)
-	e := &goodToken{hash: *h, result: r, until: until.UnixNano(), bytes: perItem + 3*len(r.Principal.Claims)}
+	e := &goodToken{hash: *h, result: r, span: life, bytes: perItem + 3*len(r.Principal.Claims)}
 	if e.bytes > g.limit {
 		return
 	}
@@ -136,8 +149,8 @@ type badTokens struct {
 }
 
 type badToken struct {
-	until int64
-	why   error
+	span span
+	why  error
 }
 
 func newBadTokens() *badTokens {
@@ -148,7 +161,7 @@ func newBadTokens() *badTokens {
 func (b *badTokens) get(h *digest, now time.Time) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if t, ok := b.byHash[*h]; ok && now.UnixNano() < t.until {
+	if t, ok := b.byHash[*h]; ok && t.span.has(now) {
 		return t.why
 	}
 	return nil
@@ -162,11 +175,11 @@ func (b *badTokens) ended(h *digest) bool {
 	return b.byHash[*h].why == errEnded
 }
 
-func (b *badTokens) put(h *digest, why error, until time.Time) {
+func (b *badTokens) put(h *digest, why error, s span) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	_, has := b.byHash[*h]
-	b.byHash[*h] = badToken{until.UnixNano(), why}
+	b.byHash[*h] = badToken{s, why}
 	switch {
 	case has:
 	case len(b.order) < maxBad:

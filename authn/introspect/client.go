@@ -214,15 +214,15 @@ func (c *Client) turn(l *lane, token string, h *digest) (*Result, error) {
 			err = errEnded
 		}
 		c.good.forget(h)
-		c.bad.put(h, err, now.Add(c.config.NegativeTTL.Std()))
+		c.bad.put(h, err, spanOf(now, c.config.NegativeTTL.Std()))
 		return nil, err
 	}
 	c.report(l, true, now, nil)
-	until := now.Add(c.config.CacheTTL.Std())
-	if exp := r.Principal.Expires; !exp.IsZero() && exp.Before(until) {
-		until = exp
+	ttl := c.config.CacheTTL.Std()
+	if exp := r.Principal.Expires; !exp.IsZero() {
+		ttl = min(ttl, exp.Sub(now))
 	}
-	c.good.put(h, r, until)
+	c.good.put(h, r, spanOf(now, ttl))
 	return r, nil
 }
 

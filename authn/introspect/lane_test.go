@@ -43,10 +43,10 @@ func TestRandomTokensNeitherFloodTheServerNorHoldUpKnownOnes(t *testing.T) {
 func TestManyBadTokensPushNoGoodOneOut(t *testing.T) {
 	g, b := newGoodTokens(1<<20), newBadTokens()
 	good := digestOf("good")
-	g.put(&good, &Result{}, start.Add(time.Minute))
+	g.put(&good, &Result{}, spanOf(start, time.Minute))
 	for i := range 3 * maxBad {
 		h := digestOf(strconv.Itoa(i))
-		b.put(&h, errInactive, start.Add(time.Minute))
+		b.put(&h, errInactive, spanOf(start, time.Minute))
 	}
 	if r, _ := g.get(&good, start); r == nil || b.len() != maxBad || len(b.order) != maxBad {
 		t.Errorf("good: %v, bad: %d", r, b.len())
@@ -55,7 +55,7 @@ func TestManyBadTokensPushNoGoodOneOut(t *testing.T) {
 	if b.get(&last, start) == nil || b.get(&first, start) != nil || b.get(&last, start.Add(time.Minute)) != nil {
 		t.Error("not the newest bad tokens are remembered, or for too long")
 	}
-	b.put(&last, errExpired, start.Add(2*time.Minute))
+	b.put(&last, errExpired, spanOf(start, 2*time.Minute))
 	if b.get(&last, start.Add(time.Minute)) != errExpired || b.len() != maxBad {
 		t.Error("a bad token that was asked about again is not remembered again")
 	}
@@ -66,10 +66,10 @@ func TestGoodTokensStayWithinTheirBytes(t *testing.T) {
 	claims := make([]byte, 1000)
 	one := &Result{Principal: durward.Principal{Claims: claims}}
 	used := digestOf("used")
-	g.put(&used, one, start.Add(time.Hour))
+	g.put(&used, one, spanOf(start, time.Hour))
 	for i := range 2000 {
 		h := digestOf(strconv.Itoa(i))
-		g.put(&h, one, start.Add(time.Hour))
+		g.put(&h, one, spanOf(start, time.Hour))
 		g.get(&used, start)
 	}
 	if n, most := g.len(), 1<<20/(perItem+3000); n > most || n < most/2 {
@@ -79,7 +79,7 @@ func TestGoodTokensStayWithinTheirBytes(t *testing.T) {
 		t.Error("the token that is used all the time was forgotten")
 	}
 	huge := digestOf("huge")
-	g.put(&huge, &Result{Principal: durward.Principal{Claims: make([]byte, 1<<16)}}, start.Add(time.Hour))
+	g.put(&huge, &Result{Principal: durward.Principal{Claims: make([]byte, 1<<16)}}, spanOf(start, time.Hour))
 	if r, known := g.get(&huge, start); r != nil || known || g.len() == 0 {
 		t.Error("one answer took the whole memory")
 	}
