@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -72,6 +73,12 @@ func choice(words []string) string {
 // read parses text into v. A quoted scalar is text, and never a number or a
 // truth value, unless it was quoted to hold a reference.
 func read(n *yaml.Node, text string, substituted bool, v reflect.Value) error {
+	if v.Type() == reflect.TypeFor[time.Time]() { // its own error quotes the text, which may be a secret in the wrong line
+		if v.Addr().Interface().(*time.Time).UnmarshalText([]byte(text)) != nil {
+			return fmt.Errorf("expected a time such as 2027-01-31T00:00:00Z")
+		}
+		return nil
+	}
 	if IsText(v.Type()) {
 		return v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text))
 	}

@@ -261,3 +261,20 @@ func TestFilesListsWhatTheDocumentTookIn(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// A secret that is pasted into the line of a time must not end up in the log.
+func TestAFaultOfATimeDoesNotQuoteIt(t *testing.T) {
+	var c struct {
+		NotAfter time.Time `yaml:"not_after"`
+	}
+	for _, text := range []string{"not_after: hunter2-0123456789", `not_after: "hunter2 2027"`, "not_after: 2027-13-01T00:00:00Z"} {
+		_, err := Decode([]byte(text), &c, Options{Name: "a.yaml"})
+		if err == nil || strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "2027-13") ||
+			!strings.Contains(err.Error(), "not_after: expected a time such as 2027-01-31T00:00:00Z") {
+			t.Errorf("%v", err)
+		}
+	}
+	if _, err := Decode([]byte("not_after: 2027-01-31T00:00:00Z"), &c, Options{Name: "a.yaml"}); err != nil || c.NotAfter.Year() != 2027 {
+		t.Errorf("%v", err)
+	}
+}
