@@ -44,6 +44,7 @@ type program struct {
 	Sign        signCmd        `cmd:"" help:"Sign a request (RFC 9421) for curl, or send it."`
 	Explain     explainCmd     `cmd:"" help:"Tell what acts on a request, where it comes from, and what would become of it."`
 	WhoCan      whoCanCmd      `cmd:"" help:"List the roles, consumers and keys that may make a request."`
+	Policies    policiesCmd    `cmd:"" help:"Print the rules of an API as Cedar policies, or the schema that they are held against."`
 	Replay      replayCmd      `cmd:"" help:"Tell which recorded requests a configuration would decide differently."`
 	Audit       auditCmd       `cmd:"" help:"Check an audit log."`
 	Version     versionCmd     `cmd:"" help:"Print version, commit and toolchain."`
