@@ -82,6 +82,7 @@ type Config struct {
 
 	doc       *strictyaml.Document
 	contracts map[string]*contract.Document
+	contents  map[string]string // digests of files that are read once, by field
 	digests   map[string]string // of the contracts' files
 	ruleFiles map[string]string // digests of policy and directory files, by path
 	unpacked  *unpacked         // of a bundle; nil of a file

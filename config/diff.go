@@ -26,6 +26,7 @@ func (c *Config) Diff(old *Config) strength.Changes {
 		strength.Document{Root: after, Place: c.place, Redact: c.redact, Operations: c.operationIDs})
 	d := &differ{old: before, new: after, was: old, is: c, out: changes}
 	d.passOn()
+	d.contentsOf()
 	for _, name := range c.APINames() {
 		if old.APIs[name] != nil && c.APIs[name] != nil {
 			d.contract(name)

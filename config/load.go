@@ -49,6 +49,7 @@ func Parse(name string, data []byte, env func(string) (string, bool)) (*Config, 
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
+	c.noteContents()
 	return c, nil
 }
 

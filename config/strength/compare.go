@@ -47,7 +47,10 @@ func Judge(old, new Document, name string) Changes {
 
 // Fallback tells what a field is when the document leaves it out, in its own
 // words; "" where that is not one value.
-func Fallback(f strictyaml.Field) string { return rules[Key(f)].fallback }
+func Fallback(f strictyaml.Field) string { return FallbackOf(Key(f)) }
+
+// FallbackOf is Fallback of a field by the name of its rule.
+func FallbackOf(key string) string { return rules[key].fallback }
 
 // MethodKey tells kinds of credential apart, those of `authenticate`: what it
 // is, where it stands, and who issues it.
