@@ -180,6 +180,9 @@ func (e *Explainer) Explain(ctx context.Context, q *Request) *Report {
 	trail := x.Trail
 	for _, s := range stages {
 		one := Stage{Name: s.Name, Mode: s.Mode.String(), OnError: s.OnError.String(), Settings: e.settings(s.Fields, op)}
+		if strings.HasPrefix(s.Name, authzStage) {
+			one.Settings = append(one.Settings, e.policies(op, s.Name != authzStage)...)
+		}
 		if s.Answer {
 			one.Answer = true
 		} else if len(trail) > 0 && trail[0].Stage == s.Name {
@@ -229,6 +232,36 @@ func redactQuery(target string) string {
 		kept = append(kept, name)
 	}
 	return path + "?" + strings.Join(kept, "&")
+}
+
+// policies lists those that can decide on an operation, where policies are
+// written: the short forms alone are in the settings. late ones read the
+// content.
+func (e *Explainer) policies(op *durward.Operation, late bool) []Setting {
+	a := &e.cfg.APIs[op.API].Authorize
+	if len(a.Policies) == 0 {
+		return nil
+	}
+	rules, err := authz.Compile(a, e.cfg.Rules(op.API), nil)
+	if err != nil {
+		return nil // it was compiled before
+	}
+	defer rules.Close()
+	var out []Setting
+	for _, r := range rules.Rules(op.ID) {
+		if r.Late != late {
+			continue
+		}
+		one := Setting{Field: "permit", Value: r.Label}
+		if r.Forbid {
+			one.Field = "forbid"
+		}
+		if r.Report {
+			one.Field += " (report)"
+		}
+		out = append(out, one)
+	}
+	return out
 }
 
 // settings lists the values that a stage is made from. Of the rules it leaves
