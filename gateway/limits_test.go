@@ -173,7 +173,11 @@ func TestALockedStoreStopsNoKnownKey(t *testing.T) {
 			t.Errorf("a known key while the store is locked: %d", got)
 		}
 	}
-	if got := ask(text[:len(text)-1] + "x"); got != 401 {
+	last := "x" // of the checksum
+	if text[len(text)-1] == 'x' {
+		last = "y"
+	}
+	if got := ask(text[:len(text)-1] + last); got != 401 {
 		t.Errorf("a wrong key: %d", got)
 	}
 	if resp, _ := fetch(t, "http://"+address(g)+"/notes"); resp.StatusCode != 401 {
