@@ -16,7 +16,7 @@ import (
 )
 
 // differ says what a revision does to the protection.
-var differ revision.Differ = revision.Cautious{}
+var differ revision.Differ = revision.Strength{}
 
 // revisionFlags say which store is meant.
 type revisionFlags struct {
