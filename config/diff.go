@@ -4,6 +4,7 @@
 package config
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -21,6 +22,7 @@ import (
 // leave out, may be allowed by c, a weaker difference is among them.
 func (c *Config) Diff(old *Config) strength.Changes {
 	before, after := old.resolved(c), c.resolved(old)
+	before.moveTo(old.folder(), c.folder())
 	changes := strength.Compare(
 		strength.Document{Root: before, Place: old.place, Redact: old.redact, Operations: old.operationIDs},
 		strength.Document{Root: after, Place: c.place, Redact: c.redact, Operations: c.operationIDs})
@@ -36,6 +38,34 @@ func (c *Config) Diff(old *Config) strength.Changes {
 	}
 	d.out.Sort()
 	return d.out
+}
+
+// moveTo gives the places where Durward keeps its own data as a document in
+// another folder would have them: two checkouts do not differ in them.
+func (c *Config) moveTo(from, target string) {
+	move := func(path string) string {
+		rest, ok := strings.CutPrefix(path, from+string(filepath.Separator))
+		if from == "" || target == "" || !ok {
+			return path
+		}
+		return filepath.Join(target, rest)
+	}
+	c.Audit.Directory = move(c.Audit.Directory)
+	if path, ok := strings.CutPrefix(c.Store, "sqlite:"); ok {
+		c.Store = "sqlite:" + move(path)
+	}
+}
+
+// folder is where the document lies, "" when there is none.
+func (c *Config) folder() string {
+	if c.doc == nil {
+		return ""
+	}
+	path, err := filepath.Abs(c.doc.Name)
+	if err != nil {
+		return ""
+	}
+	return filepath.Dir(path)
 }
 
 // resolved is the configuration with what its operations effectively have, as
