@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -260,25 +259,6 @@ func (e *Explainer) policies(op *durward.Operation, late bool) []Setting {
 			one.Field += " (report)"
 		}
 		out = append(out, one)
-	}
-	return out
-}
-
-// settings lists the values that a stage is made from. Of the rules it leaves
-// out those for other operations.
-func (e *Explainer) settings(fields []string, op *durward.Operation) []Setting {
-	var out []Setting
-	for _, field := range fields {
-		for _, v := range e.cfg.Values(field) {
-			if strings.Contains(v.Field, ".authorize.") && strings.HasSuffix(v.Field, "]") && v.Value != op.ID && v.Value != authz.Every {
-				continue
-			}
-			place := "default"
-			if v.Line > 0 {
-				place = filepath.Base(v.File) + ":" + itoa(v.Line)
-			}
-			out = append(out, Setting{Field: v.Field, Value: v.Value, Place: place})
-		}
 	}
 	return out
 }

@@ -136,8 +136,8 @@ func TestAReportTellsEveryStageAndNoSecret(t *testing.T) {
 		}
 	}
 	for _, line := range []string{
-		"durward.yaml:10  apis.notes.authenticate[0].api_key.environments[0]: live", "durward.yaml:13  apis.notes.authorize.roles.reader[0]: list",
-		"apis.notes.upstream.targets[0].url: ${UPSTREAM}", "identity", "outgoing",
+		"durward.yaml:10  authenticate[0].api_key.environments: [live]", "durward.yaml:13  authorize.roles.reader: list\n",
+		"upstream.targets[0].url: ${UPSTREAM}", "identity", "outgoing",
 	} {
 		if !strings.Contains(text.String(), line) {
 			t.Errorf("it does not tell %q:\n%s", line, text.String())
