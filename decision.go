@@ -25,6 +25,10 @@ type Decision struct {
 	// Fail. It is stable, and has a page in docs/problems. The empty code of a
 	// zero Decision is answered as CodeInternal.
 	Code Code
+	// Reported makes a Deny one that is recorded and counted as in report mode,
+	// and lets the request go on, whatever the stage's mode: a rule of the stage
+	// has that mode of its own.
+	Reported bool
 	// Err is why, for the audit record. A client never sees it, but for the
 	// Violations that it may hold.
 	Err error

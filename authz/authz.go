@@ -119,7 +119,9 @@ func (s *stage) Request(ctx context.Context, x *durward.Exchange) durward.Decisi
 		return r.early()
 	}
 	d := r.final(s.content)
-	r.report()
+	if would := r.report(); would != nil && d.Verdict == durward.Allow {
+		return durward.Decision{Verdict: durward.Deny, Code: durward.CodeForbidden, Reported: true, Err: would}
+	}
 	return d
 }
 
@@ -204,14 +206,18 @@ func (r *request) nothing() durward.Decision {
 }
 
 // report names the policies in report mode that would have had a say.
-func (r *request) report() {
+func (r *request) report() (would error) {
 	r.candidates = r.reports.candidates(&r.env, r.candidates)
 	for _, i := range r.candidates {
 		p := &r.reports.list[i]
 		if holds, failure := p.Run(&r.env); holds || failure != "" && p.Forbid {
 			r.x.Policies = append(r.x.Policies, p.would)
+			if p.Forbid && would == nil {
+				would = p.denied
+			}
 		}
 	}
+	return would
 }
 
 func overlap(a, b []string) bool {

@@ -57,6 +57,9 @@ func (r *run) record(ctx context.Context, stage string, mode durward.Mode, onErr
 		r.outcome.Stage, r.outcome.Reason = stage, errClientGone.Error()
 		return d
 	}
+	if d.Reported && d.Verdict == durward.Deny {
+		mode = durward.Report
+	}
 	if d.Verdict > durward.Fail {
 		d = durward.Refuse(durward.CodeInternal, errVerdict)
 	}
