@@ -64,11 +64,11 @@ func TestExpiredTokensLockNobodyOut(t *testing.T) {
 func TestWhoSucceedsIsCountedByItsSubjectWhereTheCredentialHasNoId(t *testing.T) {
 	c := &counted{}
 	m := &Methods{env: Env{Attempts: c}, slots: []slot{{authenticator: fake{field: "A"}}}, entries: []entry{{slot: 0}}}
-	s, err := m.Stage(Demand{})
-	if err == nil {
+	if _, err := m.Stage(Demand{}); err == nil {
 		t.Fatal("no alternative is an error")
 	}
-	if s, err = m.Stage(Demand{Choices: []Choice{{Entries: []int{0}}}}); err != nil {
+	s, err := m.Stage(Demand{Choices: []Choice{{Entries: []int{0}}}})
+	if err != nil {
 		t.Fatal(err)
 	}
 	allowed(t, s.Request(t.Context(), exchange("A", "good")))

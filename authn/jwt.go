@@ -17,7 +17,7 @@ import (
 var (
 	errTokenTwice    = errors.New("jwt: token sent more than once")
 	errTokenInQuery  = errors.New("jwt: token in the query (RFC 9700, 4.3.2)")
-	errScheme        = errors.New("Authorization is not of a scheme that the API takes")
+	errScheme        = errors.New("the field Authorization is not of a scheme that the API takes")
 	errRevoked       = errors.New("jwt: revoked")
 	errOpaqueRevoked = errors.New("introspection: revoked")
 	errUnbound       = errors.New("jwt: bound to no key, where the API takes only tokens that are (cnf)")

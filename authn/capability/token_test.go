@@ -66,7 +66,8 @@ func TestMintRefusesWhatNoTokenCanHold(t *testing.T) {
 }
 
 func TestTwoTokensNeverHaveOneID(t *testing.T) {
-	if minted(t).ID == minted(t).ID {
+	first, second := minted(t), minted(t)
+	if first.ID == second.ID {
 		t.Error("the same id twice")
 	}
 }

@@ -12,8 +12,6 @@ import (
 	"durward"
 )
 
-func thumbprint(c *x509.Certificate) [sha256.Size]byte { return sha256.Sum256(c.Raw) }
-
 // Thumbprint is what a token says in cnf.x5t#S256 that is bound to the
 // certificate (RFC 8705, section 3.1): base64url of SHA-256 of its DER.
 func Thumbprint(c *x509.Certificate) string { return encode(c.Raw) }

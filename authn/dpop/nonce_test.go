@@ -98,10 +98,10 @@ func TestNoncesAreOfTheirKeyAndLifetime(t *testing.T) {
 		return verifier(t, cfg, fixed).Nonce()
 	}
 	same := Config{NonceKey: testNonceKey}
-	if of(same) != of(same) {
+	if first, second := of(same), of(same); first != second {
 		t.Error("two gateways with the same key disagree")
 	}
-	if of(Config{}) != of(Config{}) {
+	if first, second := of(Config{}), of(Config{}); first != second {
 		t.Error("a reload ends the nonces of this process")
 	}
 	for name, other := range map[string]Config{

@@ -202,10 +202,7 @@ func TestDeterministicExamplesOfRFC9421AreSignedTheSame(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			x := c.request()
 			list, rest, _ := strings.Cut(c.input[1:], ")")
-			var components []string
-			for _, part := range strings.Fields(list) {
-				components = append(components, part)
-			}
+			components := strings.Fields(list)
 			_, id, _ := strings.Cut(rest, `keyid="`)
 			var body []byte
 			if !x.In.Body.Empty() {

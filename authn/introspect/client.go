@@ -109,7 +109,7 @@ func (c *Client) ask(ctx context.Context, token string, h *digest, known bool, n
 			return Result{}, err
 		}
 	}
-	f, r, err := c.join(token, *h, known, now)
+	f, r, err := c.join(token, *h, now)
 	if err != nil {
 		return Result{}, err
 	}
@@ -129,15 +129,17 @@ func (c *Client) ask(ctx context.Context, token string, h *digest, known bool, n
 
 // join gives the question under way about a token, or begins one. A question
 // that has just ended is answered from memory.
-func (c *Client) join(token string, h digest, known bool, now time.Time) (*flight, *Result, error) {
+func (c *Client) join(token string, h digest, now time.Time) (*flight, *Result, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if f := c.flights[h]; f != nil {
 		return f, nil, nil
 	}
-	if r, again := c.good.get(&h, now); r != nil {
+	r, known := c.good.get(&h, now)
+	if r != nil {
 		return nil, r, nil
-	} else if known = again; !known {
+	}
+	if !known {
 		if err := c.bad.get(&h, now); err != nil {
 			return nil, nil, err
 		}

@@ -213,7 +213,7 @@ func (w *world) cmdIdentity(ts *testscript.TestScript, args []string) error {
 	if err != nil {
 		return err
 	}
-	token, err := jose.ParseSigned(args[0], []jose.SignatureAlgorithm{jose.EdDSA, jose.ES256})
+	token, err := jose.ParseSignedCompact(args[0], []jose.SignatureAlgorithm{jose.EdDSA, jose.ES256})
 	if err != nil {
 		return err
 	}

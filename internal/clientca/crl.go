@@ -138,7 +138,7 @@ func (s *state) unrevoked(chain []*x509.Certificate, now, until time.Time) (time
 // status looks for c on every list of its issuer. One of them must be current.
 func (s *state) status(c, issuer *x509.Certificate, now time.Time) (until time.Time, err error) {
 	err = ErrNoList
-	serial := string(c.SerialNumber.Bytes())
+	serial := c.SerialNumber.Bytes()
 	for _, l := range s.lists {
 		if l.issuer != string(issuer.RawSubject) {
 			continue
@@ -147,7 +147,7 @@ func (s *state) status(c, issuer *x509.Certificate, now time.Time) (until time.T
 			err = ErrListSignature
 			continue
 		}
-		if _, ok := l.revoked[serial]; ok {
+		if _, ok := l.revoked[string(serial)]; ok {
 			return until, ErrRevoked
 		}
 		switch next := l.crl.NextUpdate; {

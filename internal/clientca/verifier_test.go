@@ -285,6 +285,7 @@ func TestAChangeOfTheAuthoritiesIsInForceWithinTenSeconds(t *testing.T) {
 	expect("before the look", nil, ErrAuthority)
 	c.forward(time.Second)
 	expect("after the look", ErrAuthority, nil)
+	//lint:ignore SA1019 the pool is of a file, and not the system's
 	if pool, now := v.Pool(); now == generation || len(pool.Subjects()) != 1 {
 		t.Error("the names are the old ones")
 	}
