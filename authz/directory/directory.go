@@ -3,7 +3,7 @@
 
 // Package directory tells who stands in which relation to an object: the
 // members of a space, the author of a message and the space that it is in. It
-// answers from a file or by HTTP look-up, and policies decide over the answers
+// answers from a file, from the store or by HTTP look-up, and policies decide over the answers
 // (OWASP API1:2023, broken object level authorization, is mostly the lack of
 // anybody who asks).
 //
@@ -12,7 +12,8 @@
 // the whole answer an error.
 //
 // State kept: a file's content; of HTTP look-ups a bounded cache of answers,
-// also of negative ones, and the look-ups under way.
+// also of negative ones, and the look-ups under way; of the store's objects a
+// bounded number that were read, each until it changes there.
 package directory
 
 import (
@@ -21,6 +22,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"github.com/go-json-experiment/json"
 
 	"durward/authz/eval"
 )
@@ -60,7 +63,7 @@ func ParseField(name, text string, isObject func(string) bool) (Field, error) {
 	text, f.Optional = strings.CutSuffix(text, "?")
 	if inner, ok := strings.CutPrefix(text, "Set<"); ok {
 		if text, f.Set = strings.CutSuffix(inner, ">"); !f.Set {
-			return f, errors.New("Set< has no >")
+			return f, errors.New("a Set< has no >")
 		}
 	}
 	switch {
@@ -106,6 +109,16 @@ func (o *Object) Parent(i int) (typ, id string, ok bool) {
 
 // maxElements bounds a set. A directory of larger ones needs an index of its own.
 const maxElements = 100_000
+
+// Read is Build of a JSON object (RFC 8259). A name that is there twice is an
+// error.
+func (t *Type) Read(text []byte) (*Object, error) {
+	var raw map[string]any
+	if err := json.Unmarshal(text, &raw); err != nil || raw == nil {
+		return nil, errors.New("it is no JSON object")
+	}
+	return t.Build(raw)
+}
 
 // Build makes an object of decoded JSON or YAML. A field that is not declared
 // is passed over; one that is missing or not of its type is an error, which
