@@ -63,12 +63,18 @@ type rule struct {
 	late         bool   // reads the content
 }
 
+// Env is what the rules of APIs share and do not own.
+type Env struct {
+	Now     func() time.Time  // time.Now when nil
+	Objects directory.Objects // of directories in the store; nil: they are away
+}
+
 // Compile reads, checks and compiles the rules of an API. Every fault of a
 // policy names its file, line, column and words. It asks no directory over the
-// network. now gives the time; nil is time.Now.
-func Compile(cfg *Config, api API, now func() time.Time) (*Compiled, error) {
-	if now == nil {
-		now = time.Now
+// network. A nil env is an empty one.
+func Compile(cfg *Config, api API, env *Env) (*Compiled, error) {
+	if env == nil {
+		env = new(Env)
 	}
 	if err := errors.Join(cfg.Check(), api.check()); err != nil {
 		return nil, err
@@ -95,7 +101,7 @@ func Compile(cfg *Config, api API, now func() time.Time) (*Compiled, error) {
 	if err := c.readPolicies(cfg, &api); err != nil {
 		return nil, err
 	}
-	if c.directories, err = openDirectories(cfg, objects, now); err != nil {
+	if c.directories, err = openDirectories(cfg, objects, env); err != nil {
 		return nil, err
 	}
 	for i := range api.Operations {
@@ -175,25 +181,53 @@ func (c *Compiled) readPolicies(cfg *Config, api *API) error {
 
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
-func openDirectories(cfg *Config, objects []*objectType, now func() time.Time) (map[string]directory.Directory, error) {
+func openDirectories(cfg *Config, objects []*objectType, env *Env) (map[string]directory.Directory, error) {
+	now := env.Now
+	if now == nil {
+		now = time.Now
+	}
 	out := map[string]directory.Directory{}
 	for _, name := range sortedKeys(cfg.Directories) {
 		d := cfg.Directories[name]
-		if d.HTTP != nil {
+		switch {
+		case d.HTTP != nil:
 			out[name] = directory.NewHTTP(*d.HTTP, now)
 			continue
+		case d.Store:
+			out[name] = directory.NewStored(env.Objects)
+			continue
 		}
-		var kinds []*directory.Type
-		for _, o := range objects {
-			if o.directory == name {
-				kinds = append(kinds, &o.Type)
-			}
-		}
-		f, err := directory.OpenFile(d.File, kinds)
+		f, err := directory.OpenFile(d.File, typesIn(name, objects))
 		if err != nil {
 			return nil, durward.Invalid("directories."+name+".file", "cannot be used: %v", err)
 		}
 		out[name] = f
+	}
+	return out, nil
+}
+
+// typesIn gives the types of the objects that a directory knows.
+func typesIn(directoryName string, objects []*objectType) []*directory.Type {
+	var out []*directory.Type
+	for _, o := range objects {
+		if o.directory == directoryName {
+			out = append(out, &o.Type)
+		}
+	}
+	return out
+}
+
+// StoredTypes are the types of the objects that directories in the store know.
+func (c *Config) StoredTypes() ([]*directory.Type, error) {
+	objects, err := c.readObjects()
+	if err != nil {
+		return nil, err
+	}
+	var out []*directory.Type
+	for _, name := range sortedKeys(c.Directories) {
+		if d := c.Directories[name]; d.Store {
+			out = append(out, typesIn(name, objects)...)
+		}
 	}
 	return out, nil
 }

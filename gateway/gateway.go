@@ -163,7 +163,7 @@ func (g *Gateway) openEnv(ctx context.Context, cfg *config.Config) error {
 		Counters: ratelimit.NewCounters(cfg.Limits.Counters, time.Now),
 		Issuers:  issuers, Tokens: authn.NewCache(0), Pools: pools,
 		Metrics:   observe.NewMetrics(g.opts.Build),
-		Consumers: g.store, Revocations: g.store, Uses: newUses(uses.DefaultMax, time.Now), Signer: signer, Recorder: recorder,
+		Consumers: g.store, Revocations: g.store, Objects: g.store, Uses: newUses(uses.DefaultMax, time.Now), Signer: signer, Recorder: recorder,
 		Lockout: lockout.NewGuard(lockout.Options{OnEvent: g.lockedOut}),
 	}
 	return nil

@@ -113,7 +113,7 @@ func (c *compiler) api(name string) route.API {
 	}
 	c.apis[name] = a
 	a.methods = c.methods(a)
-	rules, err := authz.Compile(&a.Authorize, c.cfg.Rules(name), c.env.Now)
+	rules, err := authz.Compile(&a.Authorize, c.cfg.Rules(name), &authz.Env{Now: c.env.Now, Objects: c.env.Objects})
 	if err != nil {
 		c.fail(a, "authorize", err)
 	} else {

@@ -22,6 +22,7 @@ import (
 	"durward"
 	"durward/audit"
 	"durward/authn"
+	"durward/authz/directory"
 	"durward/cors"
 	"durward/egress"
 	"durward/lockout"
@@ -48,6 +49,7 @@ type Env struct {
 
 	Consumers   authn.Consumers   // nil knows none beyond the keys'
 	Revocations authn.Revocations // nil: nothing is ever revoked
+	Objects     directory.Objects // of directories in the store; nil: they are away
 	Uses        authn.Uses        // what may be used a limited number of times
 	Lockout     *lockout.Guard    // failed attempts to authenticate; nil counts none
 	Signer      *token.Keys       // nil: the gateway signs nothing

@@ -77,13 +77,14 @@ func (t *table[V]) all(do func(V)) {
 	}
 }
 
-// index holds all consumers, keys, denials and revoked tokens. Look-ups take no lock; whoever
+// index holds all consumers, keys, denials, revoked tokens and objects. Look-ups take no lock; whoever
 // changes it holds Store.mu.
 type index struct {
 	keys    table[*entry]
 	owners  table[*owner]
 	denials denials
 	revoked *revoked // its own tables change in place, and outlive the index
+	objects *objects // so do these
 }
 
 // entry is a key. Only touched changes.

@@ -46,6 +46,9 @@ func (s *Store) reload(ctx context.Context) error {
 	if next.revoked, err = s.loadRevoked(ctx, conn, revision); err != nil {
 		return err
 	}
+	if next.objects, err = s.loadObjects(ctx, conn, revision); err != nil {
+		return err
+	}
 	if old := s.index.Load(); old != nil {
 		next.keepTouched(old)
 	}

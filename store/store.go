@@ -3,7 +3,7 @@
 
 // Package store keeps what outlives the process: consumers, the hashes of
 // their API keys, when keys were used last, which keys have leaked, and which
-// tokens were revoked. It decides nothing about a request; it answers from
+// tokens were revoked, and what is known of the objects of APIs. It decides nothing about a request; it answers from
 // memory what package authn asks.
 //
 // # State
@@ -23,6 +23,11 @@
 //
 // Revoked tokens are kept until they would have expired anyway, at most a
 // million of them. Only what changed is read again when another node revokes.
+//
+// Objects of APIs, with the relations that callers have to them, are JSON
+// objects to the store; what they mean says the configuration. At most a million
+// of them are kept, and 256 MiB of fields. Of them, too, only what changed is
+// read again.
 //
 // # Many nodes
 //
@@ -130,6 +135,7 @@ type Store struct {
 	reloads     atomic.Uint64
 	uses        uses
 	mostRevoked int // MaxRevocations, but in tests
+	mostObjects int // MaxObjects, but in tests
 
 	stop      context.CancelFunc
 	done      sync.WaitGroup
@@ -151,7 +157,7 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{opts: opts, path: path, mostRevoked: MaxRevocations}
+	s := &Store{opts: opts, path: path, mostRevoked: MaxRevocations, mostObjects: MaxObjects}
 	if err := s.open(ctx); err != nil {
 		if s.db != nil {
 			s.db.Close()
@@ -215,8 +221,9 @@ func (s *Store) Health() error {
 type Stats struct {
 	Consumers   int
 	Keys        int
-	Denials     int       // leaked keys on the deny list
-	Revocations int       // tokens and subjects
+	Denials     int // leaked keys on the deny list
+	Revocations int // tokens and subjects
+	Objects     int
 	Revision    int64     // of the database when the index was made
 	Fresh       time.Time // when the index was last known to be as the database
 	StaleSince  time.Time // zero while it is
@@ -228,7 +235,7 @@ type Stats struct {
 func (s *Store) Stats() Stats {
 	ix := s.index.Load()
 	st := Stats{
-		Consumers: int(ix.owners.size.Load()), Keys: int(ix.keys.size.Load()), Denials: ix.denials.size(), Revocations: ix.revoked.len(), Revision: s.revision.Load(),
+		Consumers: int(ix.owners.size.Load()), Keys: int(ix.keys.size.Load()), Denials: ix.denials.size(), Revocations: ix.revoked.len(), Objects: int(ix.objects.size.Load()), Revision: s.revision.Load(),
 		Fresh: time.UnixMicro(s.loaded.Load()).UTC(), Reloads: s.reloads.Load(), UsesDropped: s.uses.dropped.Load(),
 	}
 	if stale := s.stale.Load(); stale != nil {

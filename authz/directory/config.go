@@ -13,13 +13,16 @@ import (
 	"durward/internal/units"
 )
 
-// Config is one directory of the `directories` part of `authorize`: a file or
-// HTTP look-ups.
+// Config is one directory of the `directories` part of `authorize`: a file,
+// HTTP look-ups or the store.
 type Config struct {
 	// File is a .yaml, .json or .csv file with all objects. It is read at load.
 	File string `yaml:"file" path:"true"`
 	// HTTP looks objects up where they are kept.
 	HTTP *HTTPConfig `yaml:"http"`
+	// Store takes objects from the gateway's store, where `durward object`
+	// changes them. Types are shared by all APIs.
+	Store bool `yaml:"store"`
 }
 
 // HTTPConfig says how objects are looked up by HTTP. A 200 carries one JSON
@@ -48,9 +51,15 @@ type HTTPConfig struct {
 
 // Check reports every fault.
 func (c *Config) Check() error {
+	kinds := 0
+	for _, set := range []bool{c.File != "", c.HTTP != nil, c.Store} {
+		if set {
+			kinds++
+		}
+	}
 	switch {
-	case (c.File == "") == (c.HTTP == nil):
-		return durward.Invalid("", "needs either file or http")
+	case kinds != 1:
+		return durward.Invalid("", "needs one of file, http and store")
 	case c.HTTP != nil:
 		return durward.InvalidIn("http", c.HTTP.check())
 	}

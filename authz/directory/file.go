@@ -50,13 +50,7 @@ func OpenFile(name string, types []*Type) (*File, error) {
 
 // ReadFile is OpenFile of a file's content.
 func ReadFile(data []byte, isCSV bool, types []*Type) (*File, error) {
-	raw := map[string]map[string]map[string]any{}
-	var err error
-	if isCSV {
-		err = readCSV(string(data), raw, types)
-	} else if len(strings.TrimSpace(string(data))) > 0 {
-		err = yaml.Unmarshal(data, &raw)
-	}
+	raw, err := ParseFile(data, isCSV, types)
 	if err != nil {
 		return nil, err
 	}
@@ -70,12 +64,7 @@ func ReadFile(data []byte, isCSV bool, types []*Type) (*File, error) {
 			if id == "" {
 				return nil, fmt.Errorf("%s: an id is empty", name)
 			}
-			for field := range fields {
-				if !slices.ContainsFunc(types[i].Fields, func(f Field) bool { return f.Name == field }) {
-					return nil, fmt.Errorf("%s %q: the field %q is not declared", name, id, field)
-				}
-			}
-			o, err := types[i].Build(fields)
+			o, err := types[i].BuildExactly(fields)
 			if err != nil {
 				return nil, fmt.Errorf("%q: %w", id, err)
 			}
@@ -83,6 +72,37 @@ func ReadFile(data []byte, isCSV bool, types []*Type) (*File, error) {
 		}
 	}
 	return out, nil
+}
+
+// ParseFile reads what a file says, by types, ids and fields. Only CSV needs the
+// types; whether values fit them is not checked.
+func ParseFile(data []byte, isCSV bool, types []*Type) (map[string]map[string]map[string]any, error) {
+	raw := map[string]map[string]map[string]any{}
+	var err error
+	if isCSV {
+		err = readCSV(string(data), raw, types)
+	} else if len(strings.TrimSpace(string(data))) > 0 {
+		err = yaml.Unmarshal(data, &raw)
+	}
+	return raw, err
+}
+
+// BuildExactly is Build, but a field that is not declared is an error.
+func (t *Type) BuildExactly(raw map[string]any) (*Object, error) {
+	for field := range raw {
+		if t.Field(field) == nil {
+			return nil, fmt.Errorf("%s: the field %q is not declared", t.Name, field)
+		}
+	}
+	return t.Build(raw)
+}
+
+// Field finds a declared field; nil when there is none.
+func (t *Type) Field(name string) *Field {
+	if i := slices.IndexFunc(t.Fields, func(f Field) bool { return f.Name == name }); i >= 0 {
+		return &t.Fields[i]
+	}
+	return nil
 }
 
 // Look finds an object. It never waits.
@@ -121,10 +141,8 @@ func addRow(row []string, into map[string]map[string]map[string]any, types []*Ty
 	typ, id, field, text := row[0], row[1], row[2], row[3]
 	var found *Field
 	for _, t := range types {
-		if t.Name == typ {
-			if i := slices.IndexFunc(t.Fields, func(f Field) bool { return f.Name == field }); i >= 0 {
-				found = &t.Fields[i]
-			}
+		if f := t.Field(field); t.Name == typ && f != nil {
+			found = f
 		}
 	}
 	if found == nil {
@@ -136,7 +154,7 @@ func addRow(row []string, into map[string]map[string]map[string]any, types []*Ty
 	if into[typ][id] == nil {
 		into[typ][id] = map[string]any{}
 	}
-	value := typed(found, text)
+	value := found.FromText(text)
 	had, again := into[typ][id][field]
 	switch {
 	case found.Set:
@@ -150,9 +168,9 @@ func addRow(row []string, into map[string]map[string]map[string]any, types []*Ty
 	return nil
 }
 
-// typed gives a value the type that CSV cannot write. What does not fit stays
-// a text, which Build refuses.
-func typed(f *Field, text string) any {
+// FromText gives one value the type that a text cannot show. What does not fit
+// stays a text, which Build refuses.
+func (f *Field) FromText(text string) any {
 	switch {
 	case f.Kind == eval.Long:
 		if n, err := strconv.Atoi(text); err == nil {

@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
 	"durward"
 )
 
@@ -95,11 +93,7 @@ func (h *HTTP) ask(t *Type, id string) (*Object, error) {
 	if err != nil || int64(len(data)) > int64(h.cfg.MaxBytes) {
 		return nil, away("the answer is cut or too large")
 	}
-	var raw map[string]any
-	if err := json.Unmarshal(data, &raw); err != nil || raw == nil {
-		return nil, away("the answer is no JSON object")
-	}
-	o, err := t.Build(raw)
+	o, err := t.Read(data)
 	if err != nil {
 		return nil, away(err.Error())
 	}

@@ -242,8 +242,8 @@ func TestConfigurationsThatCannotBeUsed(t *testing.T) {
 		cfg  Config
 		want string
 	}{
-		{"neither", Config{}, "either file or http"},
-		{"both", Config{File: "a", HTTP: &HTTPConfig{URL: "http://a/{id}"}}, "either file or http"},
+		{"neither", Config{}, "one of file, http and store"},
+		{"both", Config{File: "a", HTTP: &HTTPConfig{URL: "http://a/{id}"}}, "one of file, http and store"},
 		{"no URL", Config{HTTP: &HTTPConfig{}}, "http.url"},
 		{"no id", Config{HTTP: &HTTPConfig{URL: "http://a/x"}}, "{id} once"},
 		{"another scheme", Config{HTTP: &HTTPConfig{URL: "file:///{id}"}}, "http.url"},

@@ -39,6 +39,7 @@ type program struct {
 	Rollback    rollbackCmd    `cmd:"" help:"Make the configuration of an earlier revision the next one."`
 	Key         keyCmd         `cmd:"" help:"Make, list, rotate, revoke, import and deny API keys."`
 	Consumer    consumerCmd    `cmd:"" help:"Make, list, change, disable and delete consumers: who calls."`
+	Object      objectCmd      `cmd:"" help:"Set, list, change and delete objects of APIs: whose they are, who is a member."`
 	Capability  capabilityCmd  `cmd:"" help:"Mint, narrow and inspect capability tokens."`
 	Token       tokenCmd       `cmd:"" help:"Revoke tokens before they expire, and list what is revoked."`
 	Sign        signCmd        `cmd:"" help:"Sign a request (RFC 9421) for curl, or send it."`

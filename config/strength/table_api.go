@@ -74,6 +74,7 @@ var apiRules = map[string]rule{
 
 	"directory.Config.file":             fixed(knownObjects),
 	"directory.Config.http":             {},
+	"directory.Config.store":            fixed(knownObjects),
 	"directory.HTTPConfig.url":          fixed(knownObjects),
 	"directory.HTTPConfig.token":        neutral("how the gateway shows itself to the directory"),
 	"directory.HTTPConfig.timeout":      neutral(resource),
