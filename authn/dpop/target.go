@@ -110,6 +110,9 @@ func normalHost(s, scheme string) (string, bool) {
 	} else {
 		name, port, _ = strings.Cut(s, ":")
 		name = strings.ToLower(strings.TrimSuffix(name, "."))
+		if strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".") || strings.Contains(name, "..") {
+			return "", false // an empty label
+		}
 		for i := range len(name) {
 			if c := name[i]; !unreserved(c) {
 				return "", false

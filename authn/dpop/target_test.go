@@ -120,7 +120,7 @@ func TestABaseURLStandsForSchemeAndHost(t *testing.T) {
 // FuzzTarget: normal forms are their own normal form, and the short way says
 // nothing else than the long one.
 func FuzzTarget(f *testing.F) {
-	for _, s := range []string{testURL, "HTTP://[::1]:080/%2e/..//a%zz", "https://a.:/?#", "https://a/./", "http://a/%41%c3%a4;b=c"} {
+	for _, s := range []string{testURL, "HTTP://[::1]:080/%2e/..//a%zz", "https://a.:/?#", "https://a/./", "http://a/%41%c3%a4;b=c", "HTTP://..", "http://a..b/"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
