@@ -244,6 +244,7 @@ func TestConfigurationsThatCannotBeUsed(t *testing.T) {
 	}{
 		{"neither", Config{}, "one of file, http and store"},
 		{"both", Config{File: "a", HTTP: &HTTPConfig{URL: "http://a/{id}"}}, "one of file, http and store"},
+		{"a file and the store", Config{File: "a", Store: true}, "one of file, http and store"},
 		{"no URL", Config{HTTP: &HTTPConfig{}}, "http.url"},
 		{"no id", Config{HTTP: &HTTPConfig{URL: "http://a/x"}}, "{id} once"},
 		{"another scheme", Config{HTTP: &HTTPConfig{URL: "file:///{id}"}}, "http.url"},

@@ -6,6 +6,7 @@ package directory
 import (
 	"context"
 	"errors"
+	"fmt"
 	"hash/maphash"
 	"sync"
 	"sync/atomic"
@@ -74,7 +75,7 @@ func (s *Stored) Look(_ context.Context, t *Type, id string) (*Object, error) {
 	b := &built{at: at, fields: fields}
 	if b.object, b.err = t.Read(fields); b.err != nil {
 		// It is as good as away: who stored it meant something else.
-		b.object, b.err = nil, away(b.err.Error())
+		b.object, b.err = nil, &durward.Unavailable{Code: durward.CodeStoreUnavailable, Err: fmt.Errorf("what the store has of the object cannot be used: %w", b.err)}
 	}
 	s.keep(i, b)
 	return b.object, b.err
