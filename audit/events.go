@@ -6,6 +6,7 @@ package audit
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"durward"
@@ -55,12 +56,13 @@ func (l *Log) attempt(ctx context.Context, x *durward.Exchange) error {
 		l.mu.Unlock()
 		return err // before any work is done
 	}
-	var ev durward.Event
-	fill(&ev, x, durward.EventAttempt, true)
+	ev := borrowEvent()
+	defer giveBack(ev)
+	fill(ev, x, durward.EventAttempt, true)
 	if ev.Time = x.Started; ev.Time.IsZero() {
 		ev.Time = l.now()
 	}
-	g, err := l.enqueue(&ev, true, false)
+	g, err := l.enqueue(ev, true, false)
 	if err != nil {
 		return err
 	}
@@ -74,7 +76,7 @@ func (l *Log) attempt(ctx context.Context, x *durward.Exchange) error {
 		}
 	}
 	if g.err == nil {
-		l.followers.send(&ev)
+		l.followers.send(ev)
 	}
 	return g.err
 }
@@ -100,11 +102,12 @@ func (l *Log) Outcome(x *durward.Exchange, end End) {
 			return
 		}
 	}
-	var ev durward.Event
+	ev := borrowEvent()
+	defer giveBack(ev)
 	// With followers the event is whole; the line leaves out what the attempt
 	// already tells under the same request id.
 	following := l.followers.any()
-	fill(&ev, x, durward.EventOutcome, !stored || following)
+	fill(ev, x, durward.EventOutcome, !stored || following)
 	if ev.Time = x.Started.Add(end.Took); x.Started.IsZero() {
 		ev.Time = l.now()
 	}
@@ -114,12 +117,12 @@ func (l *Log) Outcome(x *durward.Exchange, end End) {
 	ev.Steps, ev.Policies = notable(x.Trail), x.Policies
 	if following {
 		ev.Policies = slices.Clone(x.Policies) // the exchange is used again
-		l.followers.send(&ev)
+		l.followers.send(ev)
 		if stored {
-			shorten(&ev)
+			shorten(ev)
 		}
 	}
-	_, _ = l.enqueue(&ev, false, false) // a loss is counted there
+	_, _ = l.enqueue(ev, false, false) // a loss is counted there
 }
 
 // fill copies what x tells into ev; whole includes what an outcome can leave
@@ -166,4 +169,15 @@ func notable(trail []durward.Step) []durward.Step {
 		}
 	}
 	return out
+}
+
+// events are for records in the making. On the stack one would make that of
+// every connection's goroutine twice as large, for as long as it is idle.
+var events = sync.Pool{New: func() any { return new(durward.Event) }}
+
+func borrowEvent() *durward.Event { return events.Get().(*durward.Event) }
+
+func giveBack(ev *durward.Event) {
+	*ev = durward.Event{}
+	events.Put(ev)
 }

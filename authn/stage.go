@@ -55,6 +55,16 @@ func (s *stage) Request(ctx context.Context, x *durward.Exchange) durward.Decisi
 		}
 		return s.refuse(x, -1, errNoCredential)
 	}
+	return s.authenticate(ctx, x, present)
+}
+
+// authenticate judges the credentials that the request carries. It stands by
+// itself because of what it needs of the stack: a connection's goroutine keeps
+// the largest one that it ever had, and requests without a credential need none
+// of it.
+//
+//go:noinline
+func (s *stage) authenticate(ctx context.Context, x *durward.Exchange, present uint32) durward.Decision {
 	attempt := durward.Attempt{Source: x.Client.Address}
 	if s.env.Attempts != nil {
 		attempt.Credential, attempt.Presented = s.claimed(x, present)
@@ -206,6 +216,14 @@ func (s *stage) judge(ctx context.Context, x *durward.Exchange, present uint32) 
 		}
 		return p, a.entries[0].slot, err
 	}
+	return s.judgeSeveral(ctx, x, present)
+}
+
+// judgeSeveral is judge where there are alternatives. As for authenticate, its
+// part of the stack is its own.
+//
+//go:noinline
+func (s *stage) judgeSeveral(ctx context.Context, x *durward.Exchange, present uint32) (durward.Principal, int, error) {
 	var j judged
 	var why error
 	short := false // all good, but for scopes
