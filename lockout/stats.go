@@ -128,8 +128,12 @@ func (v *View) Stats() (s Stats) {
 
 // count counts the places in use, and those that are refused now.
 func (t *table) count(now int64) (tracked, locked, delayed int) {
-	for i := range t.buckets {
-		b := &t.buckets[i]
+	if t.empty() {
+		return
+	}
+	all := *t.made.Load()
+	for i := range all {
+		b := &all[i]
 		b.mu.Lock()
 		for j := range b.keys {
 			switch {

@@ -25,8 +25,10 @@ const ways = 8
 // bound, so that a flood locks nobody else. When all of a bucket is locked, a
 // new key has no place and is not counted in this table, but in the others.
 type table struct {
-	buckets []bucket
-	mask    uint64
+	// made with the first failure: megabytes that most gateways need late, or
+	// never.
+	made atomic.Pointer[[]bucket]
+	mask uint64
 
 	evicted, untracked atomic.Uint64
 }
@@ -53,14 +55,26 @@ type state struct {
 // newTable makes a table with places for at least n keys.
 func newTable(n int) *table {
 	count := uint64(1) << bits.Len(uint(max((n+ways-1)/ways, 1)-1))
-	return &table{buckets: make([]bucket, count), mask: count - 1}
+	return &table{mask: count - 1}
 }
 
-func (t *table) bucket(key uint64) *bucket { return &t.buckets[key&t.mask] }
+// bucket is for what changes a table; empty tells whether there is nothing in
+// it to be looked for.
+func (t *table) bucket(key uint64) *bucket {
+	all := t.made.Load()
+	if all == nil {
+		fresh := make([]bucket, t.mask+1)
+		t.made.CompareAndSwap(nil, &fresh)
+		all = t.made.Load()
+	}
+	return &(*all)[key&t.mask]
+}
+
+func (t *table) empty() bool { return t.made.Load() == nil }
 
 // until tells until when a key is refused, 0 when it is not. It takes no lock.
 func (t *table) until(key uint64) int64 {
-	if key == 0 {
+	if key == 0 || t.empty() {
 		return 0
 	}
 	b := t.bucket(key)
@@ -76,7 +90,7 @@ func (t *table) until(key uint64) int64 {
 }
 
 // has tells whether a key has a place. It takes no lock.
-func (t *table) has(key uint64) bool { return key != 0 && t.bucket(key).find(key) >= 0 }
+func (t *table) has(key uint64) bool { return key != 0 && !t.empty() && t.bucket(key).find(key) >= 0 }
 
 func (b *bucket) find(key uint64) int {
 	for i := range b.keys {
