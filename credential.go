@@ -6,6 +6,7 @@ package durward
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -90,4 +91,29 @@ type Attempt struct {
 	// Presented is what was presented to prove it, as text. The same once more
 	// is not counted again. "" counts every time. It is only hashed.
 	Presented string
+}
+
+// MayCallFrom judges an address by the lists of a consumer or key: denied wins,
+// and an empty list of allowed ones allows all.
+func MayCallFrom(allowed, denied []netip.Prefix, a netip.Addr) bool {
+	a = a.Unmap().WithZone("")
+	holds := func(p netip.Prefix) bool { return p.Contains(a) }
+	return !slices.ContainsFunc(denied, holds) && (len(allowed) == 0 || slices.ContainsFunc(allowed, holds))
+}
+
+// Union joins two lists of roles or scopes, without copying where one is enough.
+func Union(a, b []string) []string {
+	switch {
+	case len(b) == 0:
+		return a
+	case len(a) == 0:
+		return b
+	}
+	out := slices.Clone(a)
+	for _, s := range b {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
 }

@@ -130,7 +130,7 @@ func (a *keyAuth) Authenticate(ctx context.Context, x *durward.Exchange) (p durw
 	a.keys.Touch(id, now)
 	return durward.Principal{
 		Subject: consumer.ID, Consumer: consumer.ID, Method: "api_key", Credential: id,
-		Roles: union(consumer.Roles, key.Roles), Scopes: key.Scopes, Expires: key.Expires, Plan: key.Plan,
+		Roles: durward.Union(consumer.Roles, key.Roles), Scopes: key.Scopes, Expires: key.Expires, Plan: key.Plan,
 	}, nil
 }
 

@@ -275,10 +275,10 @@ func TestStageNeedsAStoreWithAPepper(t *testing.T) {
 
 func TestUnion(t *testing.T) {
 	a, b := []string{"x", "y"}, []string{"y", "z"}
-	if diff := cmp.Diff([]string{"x", "y", "z"}, union(a, b)); diff != "" {
+	if diff := cmp.Diff([]string{"x", "y", "z"}, durward.Union(a, b)); diff != "" {
 		t.Error(diff)
 	}
-	if len(union(nil, b)) != 2 || len(union(a, nil)) != 2 || union(nil, nil) != nil {
+	if len(durward.Union(nil, b)) != 2 || len(durward.Union(a, nil)) != 2 || durward.Union(nil, nil) != nil {
 		t.Error("one empty list")
 	}
 }

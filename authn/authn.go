@@ -276,7 +276,7 @@ func (m *Methods) admit(p *durward.Principal, from netip.Addr) (known bool, err 
 		return false, &durward.Unavailable{Code: durward.CodeStoreUnavailable, Err: err}
 	case c.Disabled:
 		return true, errDisabled
-	case !mayCallFrom(c.Addresses, c.Denied, from):
+	case !durward.MayCallFrom(c.Addresses, c.Denied, from):
 		return true, &durward.Forbidden{Err: errConsumerPlace}
 	}
 	if p.Plan == "" {

@@ -91,7 +91,7 @@ func (e *Explainer) WhoCan(ctx context.Context, q *Request) ([]Holder, *Report, 
 			len(environments) == 0 && k.Environment == durward.ForeignEnvironment:
 			continue
 		}
-		p := durward.Principal{Subject: c.ID, Consumer: c.ID, Method: "api_key", Credential: k.ID, Roles: union(c.Roles, k.Roles), Scopes: k.Scopes, Expires: k.Expires}
+		p := durward.Principal{Subject: c.ID, Consumer: c.ID, Method: "api_key", Credential: k.ID, Roles: durward.Union(c.Roles, k.Roles), Scopes: k.Scopes, Expires: k.Expires}
 		if e.may(ctx, q, p) {
 			only := places(k.Addresses, k.Denied)
 			if !k.Expires.IsZero() {
@@ -133,16 +133,6 @@ func places[P fmt.Stringer](allowed, denied []P) string {
 		parts = append(parts, list.word+strings.Join(texts, " "))
 	}
 	return strings.Join(parts, ", ")
-}
-
-func union(a, b []string) []string {
-	out := slices.Clone(a)
-	for _, s := range b {
-		if !slices.Contains(out, s) {
-			out = append(out, s)
-		}
-	}
-	return out
 }
 
 // WriteHolders prints who could make a request.

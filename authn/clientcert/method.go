@@ -10,7 +10,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -18,7 +17,6 @@ import (
 
 	"durward"
 	"durward/internal/clientca"
-	"durward/internal/netlist"
 )
 
 // Consumers is where the consumers are found that the map names. It answers
@@ -162,10 +160,10 @@ func (m *Method) Authenticate(_ context.Context, x *durward.Exchange) (durward.P
 		return durward.Principal{}, &durward.Unavailable{Code: durward.CodeStoreUnavailable, Err: err}
 	case c.Disabled:
 		return durward.Principal{}, errDisabled
-	case !mayCallFrom(&c, x.Client.Address):
+	case !durward.MayCallFrom(c.Addresses, c.Denied, x.Client.Address):
 		return durward.Principal{}, errAddress
 	}
-	p.Roles, p.Plan = union(d.roles, c.Roles), c.Plan
+	p.Roles, p.Plan = durward.Union(d.roles, c.Roles), c.Plan
 	return p, nil
 }
 
@@ -229,26 +227,4 @@ func (r *rule) apply(n *names) (*mapped, error) {
 		}
 	}
 	return d, nil
-}
-
-// mayCallFrom tells whether the consumer may call from the address.
-func mayCallFrom(c *durward.Consumer, a netip.Addr) bool {
-	return !netlist.Small(c.Denied).Contains(a) && (len(c.Addresses) == 0 || netlist.Small(c.Addresses).Contains(a))
-}
-
-// union joins two lists without a copy when one is empty.
-func union(a, b []string) []string {
-	switch {
-	case len(b) == 0:
-		return a
-	case len(a) == 0:
-		return b
-	}
-	out := append(make([]string, 0, len(a)+len(b)), a...)
-	for _, s := range b {
-		if !slices.Contains(out, s) {
-			out = append(out, s)
-		}
-	}
-	return out
 }

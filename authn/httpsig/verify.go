@@ -10,7 +10,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/netip"
-	"slices"
 	"time"
 
 	"durward"
@@ -202,10 +201,10 @@ func (m *Method) consumer(k *key, p *durward.Principal, from netip.Addr) error {
 		return errNobody
 	case c.Disabled:
 		return errDisabled
-	case within(c.Denied, from), len(c.Addresses) > 0 && !within(c.Addresses, from):
+	case !durward.MayCallFrom(c.Addresses, c.Denied, from):
 		return errAddress
 	}
-	p.Subject, p.Consumer, p.Plan, p.Roles = c.ID, c.ID, c.Plan, union(k.roles, c.Roles)
+	p.Subject, p.Consumer, p.Plan, p.Roles = c.ID, c.ID, c.Plan, durward.Union(k.roles, c.Roles)
 	return nil
 }
 
@@ -236,30 +235,4 @@ func unavailable(err error) error {
 		return away
 	}
 	return &durward.Unavailable{Code: durward.CodeStoreUnavailable, Err: err}
-}
-
-func within(prefixes []netip.Prefix, a netip.Addr) bool {
-	for _, p := range prefixes {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	return false
-}
-
-// union joins two lists without copying where one is enough.
-func union(a, b []string) []string {
-	switch {
-	case len(b) == 0:
-		return a
-	case len(a) == 0:
-		return b
-	}
-	out := slices.Clone(a)
-	for _, s := range b {
-		if !slices.Contains(out, s) {
-			out = append(out, s)
-		}
-	}
-	return out
 }
