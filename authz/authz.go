@@ -138,7 +138,7 @@ func (r *request) early() durward.Decision {
 	}
 	r.candidates = r.permits.candidates(&r.env, r.candidates)
 	for _, i := range r.candidates {
-		if holds, _ := r.permits.list[i].Run(&r.env); holds {
+		if holds, _ := r.permits.list[i].Run(&r.env); holds && !(r.fault != nil && r.permits.list[i].asks) {
 			return durward.Proceed()
 		} else if r.fault != nil && !r.away {
 			return *r.fault
@@ -156,7 +156,8 @@ func (r *request) final(content bool) durward.Decision {
 	for _, i := range r.candidates {
 		p := &r.permits.list[i]
 		holds, _ := p.Run(&r.env)
-		if holds {
+		// What could not be looked up must not look like what is not there.
+		if holds && !(r.fault != nil && p.asks) {
 			r.x.Policies = append(r.x.Policies, p.label)
 			return durward.Proceed()
 		}

@@ -61,6 +61,7 @@ type rule struct {
 	label, would string // in the record: enforced, and in report mode
 	denied       error  // when it forbids
 	late         bool   // reads the content
+	asks         bool   // may look objects up
 }
 
 // Env is what the rules of APIs share and do not own.
@@ -287,6 +288,7 @@ func (s *slice) add(p *policy, program *eval.Program) {
 	r := rule{
 		Program: program, tree: p.tree, label: p.label, would: "report, would " + effect + p.label,
 		denied: errors.New("forbidden by " + p.label), late: readsBody(p.tree),
+		asks: asksObjects(p.tree),
 	}
 	switch {
 	case p.mode == durward.Report:
@@ -297,6 +299,29 @@ func (s *slice) add(p *policy, program *eval.Program) {
 		s.permits.list = append(s.permits.list, r)
 	}
 	s.late = s.late || r.late
+}
+
+// asksObjects tells whether a policy may look an object up: its conditions or
+// scope say something of the resource, or name an entity that is no role.
+func asksObjects(p *ast.Policy) bool {
+	asks := false
+	switch p.Resource.(type) {
+	case ast.ScopeTypeIn, ast.ScopeTypeIsIn:
+		asks = true
+	}
+	for _, condition := range p.Conditions {
+		ast.Inspect(ast.NewNode(condition.Body), func(n ast.IsNode) bool {
+			switch n := n.(type) {
+			case ast.NodeTypeVariable:
+				asks = asks || n.Name == "resource"
+			case ast.NodeValue:
+				uid, ok := n.Value.(types.EntityUID)
+				asks = asks || ok && uid.Type != "Role"
+			}
+			return true
+		})
+	}
+	return asks
 }
 
 // readsBody tells whether a policy may read the content.
