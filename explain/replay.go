@@ -52,7 +52,7 @@ func stays(r *replay.Record, stage string, x *durward.Exchange) (durward.Decisio
 		if r.Who == nil && r.Presents && r.Decision.Stage == stage {
 			return was()
 		}
-	case "contract":
+	case "contract", "authz_content":
 		if r.Body == nil && r.Length != 0 {
 			return was()
 		}
