@@ -127,10 +127,15 @@ func (r *request) readBody() eval.Value {
 
 // isJSON tells whether the content is JSON without a content coding.
 func isJSON(h durward.Header) bool {
-	if h.Count("Content-Type") != 1 || h.Has("Content-Encoding") && !strings.EqualFold(h.Get("Content-Encoding"), "identity") {
+	if h.Count("Content-Type") != 1 || h.Count("Content-Encoding") > 1 || h.Has("Content-Encoding") && !strings.EqualFold(h.Get("Content-Encoding"), "identity") {
 		return false
 	}
-	kind, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	kind, params, err := mime.ParseMediaType(h.Get("Content-Type"))
+	switch strings.ToLower(params["charset"]) {
+	case "", "utf-8", "us-ascii":
+	default: // other text to an upstream that heeds it
+		return false
+	}
 	return err == nil && (kind == "application/json" || strings.HasSuffix(kind, "+json"))
 }
 

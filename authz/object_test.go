@@ -116,6 +116,19 @@ func TestAForbidWithoutItsDirectoryIsAFailure(t *testing.T) {
 	}
 }
 
+// What cannot be looked up must not look like what is not there.
+func TestAPermitByWhatIsNotTheCaseNeedsItsDirectory(t *testing.T) {
+	s := newShop(t, map[string]string{"/Order/7": ""})
+	for _, condition := range []string{
+		`unless { resource has open && resource.open }`, `when { !(resource has account) }`, `unless { resource in Account::"secret" }`,
+	} {
+		c := mustCompile(t, `permit (principal, action in [Action::"listOrders", Action::"putOrder"], resource); permit (principal, action == Action::"getOrder", resource is Order) `+condition+";", orders(s.URL))
+		if d := c.Stage("getOrder").Request(context.Background(), someone()); d.Verdict == durward.Allow {
+			t.Errorf("%s holds while the directory is away", condition)
+		}
+	}
+}
+
 func TestADecisionAsksOnceForWhatIsAway(t *testing.T) {
 	for _, answers := range []map[string]string{{"/Order/7": ""}, {}} {
 		s := newShop(t, answers)
