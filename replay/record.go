@@ -169,10 +169,10 @@ func soundsSecret(name string) bool {
 	name = strings.ToLower(name)
 	switch name {
 	case "cookie", "set-cookie", "authorization", "proxy-authorization", "dpop", "signature", "signature-input",
-		"client-cert", "client-cert-chain", "x-forwarded-client-cert", "sid", "code", "state", "nonce", "pin", "otp":
+		"client-cert", "client-cert-chain", "x-forwarded-client-cert", "sid", "sig", "code", "state", "nonce", "pin", "otp":
 		return true
 	}
-	for _, part := range []string{"token", "secret", "key", "auth", "session", "passw", "passwd", "pwd", "credential", "jwt", "csrf", "xsrf", "assertion"} {
+	for _, part := range []string{"token", "secret", "key", "auth", "session", "pass", "pwd", "signature", "saml", "ticket", "credential", "jwt", "csrf", "xsrf", "assertion"} {
 		if strings.Contains(name, part) {
 			return true
 		}
