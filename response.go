@@ -1,0 +1,90 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package durward
+
+import "io"
+
+// Buffer reads up to limit bytes of the answer's content and keeps them, so
+// that several stages can look at it before it goes to the client. whole tells
+// that content is all of it; otherwise what was read is sent before the rest,
+// in its order. Calling it again gives the same bytes, and reads on where the
+// limit is now higher. An answer without content is whole and empty.
+//
+// The error is the upstream's, other than io.EOF; Body gives it again behind
+// the bytes that came. The slice must not be changed and is valid until the
+// content is replaced or the exchange ends.
+func (r *Response) Buffer(limit int64) (content []byte, whole bool, err error) {
+	if r.Body == nil {
+		return nil, true, nil
+	}
+	h, ok := r.Body.(*heldContent)
+	if !ok {
+		h = &heldContent{rest: r.Body}
+		if r.Length > 0 {
+			h.buf = make([]byte, 0, min(r.Length, limit, 64<<10)+1)
+		}
+		r.Body = h
+	}
+	h.fill(limit)
+	if h.err == io.EOF {
+		return h.buf, true, nil
+	}
+	return h.buf, false, h.err
+}
+
+// Replace puts content in place of the answer's own, and closes that. The
+// slice belongs to the answer afterwards. Fields that describe the old content
+// (validators, digests) are the caller's to remove.
+func (r *Response) Replace(content []byte) {
+	if r.Body != nil {
+		r.Body.Close()
+	}
+	r.Body = &heldContent{buf: content, err: io.EOF}
+	r.Length, r.Stream, r.Trailer = int64(len(content)), false, nil
+}
+
+// heldContent is content of which the first bytes are in memory.
+type heldContent struct {
+	buf  []byte
+	off  int
+	rest io.ReadCloser // nil when buf is all
+	err  error         // of rest, sticky
+}
+
+// fill reads on until buf holds limit bytes or rest ends. To know that
+// content of just limit bytes is whole, its end is asked for as well.
+func (h *heldContent) fill(limit int64) {
+	for h.err == nil && int64(len(h.buf)) <= limit {
+		if len(h.buf) == cap(h.buf) {
+			h.buf = append(h.buf, 0)[:len(h.buf)]
+		}
+		room := h.buf[len(h.buf):cap(h.buf)]
+		if most := limit + 1 - int64(len(h.buf)); int64(len(room)) > most {
+			room = room[:most]
+		}
+		n, err := h.rest.Read(room)
+		h.buf, h.err = h.buf[:len(h.buf)+n], err
+	}
+}
+
+func (h *heldContent) Read(p []byte) (int, error) {
+	if h.off < len(h.buf) {
+		n := copy(p, h.buf[h.off:])
+		h.off += n
+		return n, nil
+	}
+	if h.err != nil {
+		return 0, h.err
+	}
+	n, err := h.rest.Read(p)
+	h.err = err
+	return n, err
+}
+
+func (h *heldContent) Close() error {
+	if h.rest == nil {
+		return nil
+	}
+	return h.rest.Close()
+}

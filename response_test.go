@@ -1,0 +1,66 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package durward_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"durward"
+)
+
+func TestBufferedContentIsSentWholeAndInOrder(t *testing.T) {
+	const text = "0123456789"
+	for _, limit := range []int64{0, 1, 9, 10, 11, 100} {
+		for _, declared := range []int64{-1, 10} {
+			r := &durward.Response{Body: io.NopCloser(iotest.OneByteReader(strings.NewReader(text))), Length: declared}
+			content, whole, err := r.Buffer(limit)
+			if err != nil || whole != (limit >= 10) || !strings.HasPrefix(text, string(content)) || int64(len(content)) > limit+1 {
+				t.Fatalf("limit %d: %q, whole %v, %v", limit, content, whole, err)
+			}
+			if content, whole, err = r.Buffer(100); string(content) != text || !whole || err != nil {
+				t.Fatalf("limit %d, read on: %q, whole %v, %v", limit, content, whole, err)
+			}
+			if sent, err := io.ReadAll(r.Body); string(sent) != text || err != nil {
+				t.Fatalf("limit %d: sent %q, %v", limit, sent, err)
+			}
+		}
+	}
+}
+
+func TestAnUpstreamThatBreaksOffIsToldToWhoBuffersAndToWhoSends(t *testing.T) {
+	broken := errors.New("broken off")
+	r := &durward.Response{Length: -1, Body: io.NopCloser(io.MultiReader(strings.NewReader("abc"), iotest.ErrReader(broken)))}
+	if content, whole, err := r.Buffer(10); string(content) != "abc" || whole || !errors.Is(err, broken) {
+		t.Fatalf("%q, whole %v, %v", content, whole, err)
+	}
+	if sent, err := io.ReadAll(r.Body); string(sent) != "abc" || !errors.Is(err, broken) {
+		t.Fatalf("sent %q, %v", sent, err)
+	}
+}
+
+type closing struct {
+	io.Reader
+	closed int
+}
+
+func (c *closing) Close() error { c.closed++; return nil }
+
+func TestReplacedContentClosesTheOldOne(t *testing.T) {
+	old := &closing{Reader: strings.NewReader("old content")}
+	r := &durward.Response{Body: old, Length: 11, Stream: true, Trailer: func() durward.Header { return nil }}
+	r.Buffer(3)
+	r.Replace([]byte("new"))
+	sent, err := io.ReadAll(r.Body)
+	if !bytes.Equal(sent, []byte("new")) || err != nil || old.closed != 1 || r.Length != 3 || r.Stream || r.Trailer != nil {
+		t.Fatalf("sent %q, %v, closed %d times, %+v", sent, err, old.closed, r)
+	}
+	if _, whole, _ := r.Buffer(100); !whole {
+		t.Error("new content is not known as whole")
+	}
+}
