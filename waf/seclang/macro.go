@@ -65,12 +65,6 @@ func (m Macro) String() string {
 	return b.String()
 }
 
-// hasVariable reports whether any part is a variable.
-func (m Macro) hasVariable() bool {
-	_, literal := m.Literal()
-	return !literal
-}
-
 var errUnclosedMacro = errors.New("a macro %{ without its closing brace")
 
 // parseMacro takes a text apart. As in Coraza, a closing brace ends the macro
