@@ -17,7 +17,7 @@ import (
 // other: facts travel in the Exchange.
 var domains = []string{
 	"listen", "route", "ratelimit", "cors", "authn", "authz", "contract",
-	"egress", "proxy", "audit", "observe", "store", "token", "address", "lockout", "replay", "waf",
+	"egress", "proxy", "audit", "observe", "store", "token", "address", "lockout", "replay", "inventory", "waf",
 }
 
 // importRules says what a package of this module may import of it, besides

@@ -97,6 +97,7 @@ func (c *Config) checkGateway(f *faults) {
 	f.in("rate_limit", c.RateLimit.Check())
 	f.in("lockout", c.Lockout.Check())
 	f.in("recorder", c.Recorder.Check())
+	f.in("inventory", c.Inventory.Check())
 	f.in("tracing", c.Tracing.Check())
 	if c.Limits.Requests < 0 || c.Limits.Requests > 1e6 {
 		f.add("limits.requests", "must be from 1 to 1000000")

@@ -24,6 +24,7 @@ import (
 	"durward/contract"
 	"durward/internal/strictyaml"
 	"durward/internal/units"
+	"durward/inventory"
 	"durward/listen"
 	"durward/lockout"
 	"durward/observe"
@@ -60,6 +61,8 @@ type Config struct {
 	RateLimit ratelimit.Config `yaml:"rate_limit"`
 	// Recorder keeps exchanges for durward replay. Default off.
 	Recorder replay.Config `yaml:"recorder"`
+	// Inventory notes what is called, for durward inventory.
+	Inventory inventory.Config `yaml:"inventory"`
 	// Lockout slows down and locks out who tries credentials, over all APIs.
 	Lockout lockout.Config `yaml:"lockout"`
 	// Limits bound the gateway as a whole.

@@ -175,3 +175,30 @@ func (d *Document) members(c cursor, depth int) []Member {
 	}
 	return kept
 }
+
+// QueryNames gives the names of an operation's declared query parameters, those
+// of credentials included. all is false when there may be others: the members
+// of an object each have a name of their own in the style form.
+func (d *Document) QueryNames(id string) (names []string, all bool) {
+	op := d.find(id)
+	if op == nil {
+		return nil, true
+	}
+	all = true
+	for _, p := range op.params {
+		if p.in != "query" {
+			continue
+		}
+		names = append(names, p.name)
+		if !p.json && p.style == "form" && p.explode {
+			kind := schemaType(resolve(d.cursorAt(p.schemaAt)))
+			all = all && kind != "" && kind != "object"
+		}
+	}
+	for _, k := range op.keys {
+		if k.in == "query" {
+			names = append(names, k.name)
+		}
+	}
+	return names, all
+}

@@ -29,6 +29,7 @@ import (
 	"durward/authn/uses"
 	"durward/config"
 	"durward/console"
+	"durward/inventory"
 	"durward/listen"
 	"durward/lockout"
 	"durward/observe"
@@ -154,6 +155,8 @@ func (g *Gateway) openEnv(ctx context.Context, cfg *config.Config) error {
 		return cfg.Locate(durward.InvalidIn("recorder", err))
 	}
 	g.closers = append(g.closers, func(context.Context) error { return recorder.Close() })
+	calls := inventory.Open(cfg.Inventory, g.store, time.Now, g.log)
+	g.closers = append(g.closers, calls.Close)
 	issuers := authn.NewIssuers(nil, time.Now, g.log)
 	g.closers = append(g.closers, func(context.Context) error { issuers.Close(); return nil })
 	pools := proxy.NewPools(proxy.Options{Log: g.log})
@@ -163,7 +166,7 @@ func (g *Gateway) openEnv(ctx context.Context, cfg *config.Config) error {
 		Counters: ratelimit.NewCounters(cfg.Limits.Counters, time.Now),
 		Issuers:  issuers, Tokens: authn.NewCache(0), Pools: pools,
 		Metrics:   observe.NewMetrics(g.opts.Build),
-		Consumers: g.store, Revocations: g.store, Objects: g.store, Uses: newUses(uses.DefaultMax, time.Now), Signer: signer, Recorder: recorder,
+		Consumers: g.store, Revocations: g.store, Objects: g.store, Uses: newUses(uses.DefaultMax, time.Now), Signer: signer, Recorder: recorder, Inventory: calls,
 		Lockout: lockout.NewGuard(lockout.Options{OnEvent: g.lockedOut}),
 	}
 	return nil
@@ -198,6 +201,7 @@ func (g *Gateway) registerGauges() {
 	m.GaugeFunc("authentication_alarm", "Whether failed attempts are so many in all that somebody is at it: 1 or 0.", func() float64 { return boolean(lockouts().Alarm) })
 	m.CounterFunc("recorder_records_total", "Exchanges that the recorder wrote.", func() float64 { n, _ := g.env.Recorder.Stats(); return float64(n) })
 	m.CounterFunc("recorder_dropped_total", "Exchanges that the recorder could not write in time, or at all.", func() float64 { _, n := g.env.Recorder.Stats(); return float64(n) })
+	m.GaugeFunc("inventory_healthy", "Whether what was called could be stored the last time: 1 or 0.", func() float64 { return boolean(g.env.Inventory.Healthy()) })
 	m.CounterFunc("quota_unknown_plans_total", "Requests of callers whose rate plan the API does not have.", func() float64 { return float64(g.env.Counters.UnknownPlans()) })
 	m.GaugeFunc("certificate_not_after_seconds", "When the first of the served certificates expires, in Unix time; 0 without TLS.", func() float64 {
 		var first float64

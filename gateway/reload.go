@@ -131,6 +131,7 @@ func (g *Gateway) sameRoots(next *config.Config) error {
 		{"tracing", now.Tracing == next.Tracing},
 		{"log", now.Log == next.Log},
 		{"recorder", reflect.DeepEqual(now.Recorder, next.Recorder)},
+		{"inventory", now.Inventory == next.Inventory},
 		{"token", reflect.DeepEqual(now.Token, next.Token)},
 		{"limits.counters", now.Limits.Counters == next.Limits.Counters},
 	} {

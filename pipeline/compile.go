@@ -153,11 +153,16 @@ func (c *compiler) operation(op *durward.Operation) {
 	if a != nil {
 		o.hsts = a.Response.TransportSecurity()
 	}
+	if a != nil {
+		o.credentials = authn.CredentialHeaders(a.Authenticate)
+	}
 	if op.Refusal != "" || op.Preflight {
 		o.request = c.missStages(a, op)
 	} else {
+		names, all := a.contract.QueryNames(op.ID)
+		o.called = c.env.Inventory.Declared(op, names, !all)
 		o.request = c.requestStages(a, op)
-		o.response = c.responseStages(a)
+		o.response = c.responseStages(a, &o)
 		o.upstream = c.upstreamOf(a, op)
 		o.upgradeIdle = o.upstream.UpgradeIdle()
 	}

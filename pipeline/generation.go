@@ -12,6 +12,7 @@ import (
 	"durward/address"
 	"durward/authn"
 	"durward/authz"
+	"durward/inventory"
 	"durward/lockout"
 	"durward/observe"
 	"durward/proxy"
@@ -54,6 +55,8 @@ type operation struct {
 	upgradeIdle time.Duration
 	hsts        string // Strict-Transport-Security of refusals, "" for none
 	metrics     *observe.Operation
+	called      *inventory.Operation // nil notes nothing
+	credentials []string             // fields that carry credentials, of the API
 }
 
 type requestStep struct {

@@ -25,6 +25,7 @@ import (
 	"durward/authz/directory"
 	"durward/cors"
 	"durward/egress"
+	"durward/inventory"
 	"durward/lockout"
 	"durward/observe"
 	"durward/proxy"
@@ -47,13 +48,14 @@ type Env struct {
 	Metrics  *observe.Metrics
 	Tracer   *observe.Tracer // nil traces nothing
 
-	Consumers   authn.Consumers   // nil knows none beyond the keys'
-	Revocations authn.Revocations // nil: nothing is ever revoked
-	Objects     directory.Objects // of directories in the store; nil: they are away
-	Uses        authn.Uses        // what may be used a limited number of times
-	Lockout     *lockout.Guard    // failed attempts to authenticate; nil counts none
-	Signer      *token.Keys       // nil: the gateway signs nothing
-	Recorder    *replay.Recorder  // nil records no exchanges
+	Consumers   authn.Consumers      // nil knows none beyond the keys'
+	Revocations authn.Revocations    // nil: nothing is ever revoked
+	Objects     directory.Objects    // of directories in the store; nil: they are away
+	Uses        authn.Uses           // what may be used a limited number of times
+	Lockout     *lockout.Guard       // failed attempts to authenticate; nil counts none
+	Signer      *token.Keys          // nil: the gateway signs nothing
+	Recorder    *replay.Recorder     // nil records no exchanges
+	Inventory   *inventory.Inventory // nil notes no calls
 }
 
 // requestStages is the order of the request path. Configuration sets parameters
@@ -101,10 +103,11 @@ func (c *compiler) requestStages(a *apiParts, op *durward.Operation) []requestSt
 
 // responseStages is the order of the response path, in the order of the
 // request's: the runner goes through it from the last to the first.
-func (c *compiler) responseStages(a *apiParts) []responseStep {
+func (c *compiler) responseStages(a *apiParts, o *operation) []responseStep {
 	return responseSteps(
 		responseStep{stage: cors.Response(), mode: durward.Enforce},                                  // CORS is the gateway's to say
 		responseStep{stage: egress.New(&a.Response, c.cfg.Problems.TypeBase), mode: a.Response.Mode}, // what of the answer a client may see
+		responseStep{stage: o.called.Stage(), mode: durward.Enforce},                                 // its shape, as the upstream gave it
 	)
 }
 

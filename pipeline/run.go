@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/netip"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"durward"
@@ -185,12 +186,26 @@ func (r *run) end() {
 	env := r.pipeline.env
 	env.Audit.Outcome(x, r.outcome)
 	env.Recorder.Exchange(x, r.outcome.Code, r.outcome.Stage, r.outcome.Reason)
+	r.note()
 	var metrics *observe.Operation
 	if r.operation != nil {
 		metrics = r.operation.metrics
 	}
 	env.Metrics.End(metrics, x, r.outcome.Status, r.outcome.Took)
 	r.span.End(x, r.outcome.Status, r.outcome.Code)
+}
+
+// note tells the inventory what was called.
+func (r *run) note() {
+	o := r.operation
+	switch {
+	case o == nil || o.Preflight:
+	case o.Refusal == "":
+		o.called.Saw(r.x, r.outcome.Status)
+	default:
+		credential := slices.ContainsFunc(o.credentials, r.x.In.Header.Has)
+		r.pipeline.env.Inventory.Missed(r.x, r.outcome.Status, credential)
+	}
 }
 
 // leave gives back what the exchange held.

@@ -69,6 +69,11 @@ var gatewayRules = map[string]rule{
 	"config.Limits.counters":             higher("131072", "clients that limits can tell apart"),
 
 	"config.Problems.type_base": neutral("a name in answers"),
+	"inventory.Config.off":            neutral(operation),
+	"inventory.Config.flush":          neutral(operation),
+	"inventory.Config.max_undeclared": neutral(operation),
+	"inventory.Config.shapes":         neutral(operation),
+
 	"config.Log.level":          neutral(operation),
 	"config.Log.format":         neutral(operation),
 
