@@ -14,6 +14,7 @@ type bodyRule struct {
 type mediaRule struct {
 	*mediaForm
 	schema *schema // nil: any content
+	plan   *plan   // of JSON content
 	shape  shape
 	names  []string // required members, for multipart
 	open   bool     // members that are not declared are taken
@@ -38,9 +39,20 @@ func (b *bodyForm) compile(sc *schemas) (*bodyRule, error) {
 		} else {
 			r.open = true
 		}
+		if treatment(m.base) == asJSON || strings.Contains(m.base, "*") {
+			r.plan = sc.planOf(r.schema)
+		}
 		out.media = append(out.media, r)
 	}
 	return out, nil
+}
+
+// planOf gives the plan of values of a schema, of any value when it is nil.
+func (sc *schemas) planOf(s *schema) *plan {
+	if s == nil {
+		return sc.plans.plan()
+	}
+	return sc.plans.plan(s)
 }
 
 // requiredNames lists the members that a schema requires, through references

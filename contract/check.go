@@ -45,10 +45,7 @@ type verdictKey struct {
 // run checks the value at node root and adds what is wrong to out.
 func (c *checker) run(s *schema, root int32) bool {
 	c.path, c.quiet, c.steps = append(c.path[:0], root), 0, 0
-	if clear(c.known); c.knownSize > 1024 {
-		c.known = nil
-	}
-	c.knownSize = 0
+	c.forget()
 	ok := c.check(s, root)
 	if c.steps > maxSteps {
 		c.quiet, c.steps = 0, 0
@@ -56,6 +53,17 @@ func (c *checker) run(s *schema, root int32) bool {
 		return c.fail(reasonComplex)
 	}
 	return ok
+}
+
+// forget drops the verdicts on the values of another tree. A map that has grown
+// is left to the collector: clearing takes as long as it is large.
+func (c *checker) forget() {
+	if c.knownSize > 64 {
+		c.known = nil
+	} else if c.knownSize > 0 {
+		clear(c.known)
+	}
+	c.knownSize = 0
 }
 
 // fail notes what is wrong with the value that is looked at; it gives false.
@@ -223,6 +231,28 @@ func (c *checker) combined(s *schema, i int32) bool {
 		}
 		ok = c.check(p, i) && ok
 	}
+	if s.discriminator != nil && c.t.nodes[i].kind == kObject {
+		ok = c.chosen(s.discriminator, i) && ok
+	} else {
+		ok = c.alternatives(s, i) && ok
+	}
+	if s.not != nil && c.quietly(s.not, i) {
+		ok = c.fail(reasonNot)
+	}
+	if s.ifs != nil {
+		branch := s.els
+		if c.quietly(s.ifs, i) {
+			branch = s.then
+		}
+		if branch != nil {
+			ok = c.check(branch, i) && ok
+		}
+	}
+	return ok
+}
+
+func (c *checker) alternatives(s *schema, i int32) bool {
+	ok := true
 	if s.anyOf != nil && !c.anyOf(s, i) {
 		ok = c.fail(reasonAny)
 	}
@@ -235,18 +265,6 @@ func (c *checker) combined(s *schema, i int32) bool {
 		}
 		if matches != 1 {
 			ok = c.fail(reasonOne)
-		}
-	}
-	if s.not != nil && c.quietly(s.not, i) {
-		ok = c.fail(reasonNot)
-	}
-	if s.ifs != nil {
-		branch := s.els
-		if c.quietly(s.ifs, i) {
-			branch = s.then
-		}
-		if branch != nil {
-			ok = c.check(branch, i) && ok
 		}
 	}
 	return ok

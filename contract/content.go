@@ -160,13 +160,20 @@ func verdict(f *fault, out durward.Violations) durward.Decision {
 	return durward.Proceed()
 }
 
-func (w *work) json(m *mediaRule, s string) *fault {
+func (w *work) json(m *mediaRule, s string) *fault { return w.value(m.plan, m.schema, s) }
+
+// value holds JSON against a schema (nil: any) and its plan (nil: none). What
+// the plan takes fits; the rest is read once more, to say why not.
+func (w *work) value(pl *plan, s *schema, text string) *fault {
+	if pl != nil && w.p.takes(pl, text, &w.c) {
+		return nil
+	}
 	w.t.reset()
-	if f := w.c.dec.decode(s, &w.t, w.c.lim); f != nil {
+	if f := w.c.dec.decode(text, &w.t, w.c.lim); f != nil {
 		return f
 	}
-	if m.schema != nil {
-		w.c.run(m.schema, 0)
+	if s != nil {
+		w.c.run(s, 0)
 	}
 	return nil
 }

@@ -112,7 +112,7 @@ func (r random) schema(depth int) any {
 // value.
 func TestTheDirectValidatorAgreesWithTheLibrary(t *testing.T) {
 	r := random{rand.New(rand.NewPCG(1, 2))}
-	rounds, valid, direct := 4000, 0, 0
+	rounds, valid, direct, inOnePass := 4000, 0, 0, 0
 	if testing.Short() {
 		rounds = 500
 	}
@@ -142,9 +142,14 @@ func TestTheDirectValidatorAgreesWithTheLibrary(t *testing.T) {
 			if got {
 				valid++
 			}
+			if once, able := s.inOnePass(string(value)); able && once != got || once && !able {
+				t.Fatalf("schema %s\nvalue %s\nin one pass %v, direct %v", text, value, once, got)
+			} else if able {
+				inOnePass++
+			}
 		}
 	}
-	if valid < rounds || direct < rounds/2 {
-		t.Errorf("the samples are one-sided: %d of %d valid, %d direct", valid, rounds*10, direct)
+	if valid < rounds || direct < rounds/2 || inOnePass < rounds {
+		t.Errorf("the samples are one-sided: %d of %d valid, %d direct, %d in one pass", valid, rounds*10, direct, inOnePass)
 	}
 }

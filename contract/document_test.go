@@ -117,18 +117,18 @@ func TestTheDialectOfOpenAPI30(t *testing.T) {
 	put := mustStage(t, d, "putPet", &Config{})
 	for body, want := range map[string]string{
 		`{"kind":"cat","lives":9}`:                                   "allow",
-		`{"kind":"cat","lives":0}`:                                   "exactly one of",
+		`{"kind":"cat","lives":0}`:                                   "body /lives: is too small",
 		`{"kind":"cat","lives":9,"nick":null}`:                       "allow",
-		`{"kind":"cat","lives":null}`:                                "exactly one of",
-		`{"kind":"cat","lives":9,"nick":"long"}`:                     "exactly one of",
+		`{"kind":"cat","lives":null}`:                                "body /lives: must be an integer",
+		`{"kind":"cat","lives":9,"nick":"long"}`:                     "body /nick: is too long",
 		`{"kind":"cat","lives":9,"$ref":"x"}`:                        "allow",
-		`{"kind":"cat","lives":9,"$ref":1}`:                          "exactly one of",
+		`{"kind":"cat","lives":9,"$ref":1}`:                          "body /$ref: must be a string",
 		`{"kind":"cat","lives":9,"parent":{"kind":"cat","lives":1}}`: "allow",
-		`{"kind":"cat","lives":9,"id":"` + petID + `"}`:              "exactly one of",
+		`{"kind":"cat","lives":9,"id":"` + petID + `"}`:              "body /id: is not allowed here",
 		`{"kind":"dog","friends":[{"kind":"cat","lives":1}]}`:        "allow",
-		`{"kind":"dog","friends":[{"kind":"cat","lives":10}]}`:       "exactly one of",
-		`{"kind":"bird"}`:                                            "exactly one of",
-		`{}`:                                                         "exactly one of",
+		`{"kind":"dog","friends":[{"kind":"cat","lives":10}]}`:       "body /friends/0/lives: is too large",
+		`{"kind":"bird"}`:                                            "body /kind: is not one of the allowed values",
+		`{}`:                                                         "body /kind: is required",
 	} {
 		if got := ask(put, request{params: map[string]string{"id": petID}, body: body}); !strings.Contains(got, want) {
 			t.Errorf("%s\n got %s\nwant %s", body, got, want)
@@ -150,7 +150,7 @@ func TestReadOnlyMembersMayBeAllowed(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"kind":"cat","lives":9,"id":"` + petID + `"}`: "allow",
 		`{"kind":"cat","lives":9}`:                      "allow",
-		`{"kind":"cat","lives":9,"id":"1"}`:             "exactly one of",
+		`{"kind":"cat","lives":9,"id":"1"}`:             "body /id: is not in the required format",
 	} {
 		if got := ask(put, request{params: map[string]string{"id": petID}, body: body}); !strings.Contains(got, want) {
 			t.Errorf("%s\n got %s\nwant %s", body, got, want)

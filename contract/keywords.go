@@ -165,6 +165,7 @@ func (b *builder) combined() {
 	s := b.s
 	s.allOf = append(s.allOf, b.list("allOf")...)
 	s.anyOf, s.oneOf = b.list("anyOf"), b.list("oneOf")
+	b.discriminator()
 	s.not, s.ifs = b.schema("not"), b.schema("if")
 	if s.ifs != nil {
 		s.then, s.els = b.schema("then"), b.schema("else")

@@ -47,6 +47,7 @@ type schema struct {
 
 	allOf, anyOf, oneOf         []*schema
 	not, ifs, then, els         *schema
+	discriminator               *discriminator
 	exotic                      bool // only the library can check what leads here
 	foreign                     *jsonschema.Schema
 	hasObject, hasArray, inPart bool // which checks there are
@@ -70,12 +71,13 @@ type schemas struct {
 	compiled map[place]*schema
 	lib      *jsonschema.Compiler
 	added    int
+	plans    *planner
 	// keepIDs leaves a $id at the root of a file alone, for plain JSON Schema.
 	keepIDs bool
 }
 
 func newSchemas(src *sources, old bool, v variant) *schemas {
-	return &schemas{src: src, old: old, v: v, seen: map[place]bool{}, compiled: map[place]*schema{}}
+	return &schemas{src: src, old: old, v: v, seen: map[place]bool{}, compiled: map[place]*schema{}, plans: newPlanner()}
 }
 
 // root gives the working copy of a file.
@@ -192,6 +194,9 @@ func (sc *schemas) finish(all []*schema) error {
 	}
 	types := map[*schema]kind{}
 	for _, s := range all {
+		if s.discriminator != nil {
+			s.finishDiscriminator()
+		}
 		s.done, s.set = true, s.possible(types)
 	}
 	return nil

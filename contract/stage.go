@@ -35,6 +35,7 @@ func (s *stage) Name() string { return "contract" }
 type work struct {
 	t      tree
 	c      checker
+	p      pass
 	pairs  []pair
 	values []string
 	out    durward.Violations
@@ -52,6 +53,7 @@ func (w *work) release() {
 	}
 	w.c.dec.s, w.c.dec.path, w.c.name = "", w.c.dec.path[:0], ""
 	w.c.dec.fault = nil
+	w.p.release()
 	works.Put(w)
 }
 

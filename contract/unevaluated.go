@@ -21,10 +21,16 @@ func (c *checker) evaluators(s *schema, i int32) {
 	for _, p := range s.allOf {
 		c.evaluators(p, i)
 	}
-	for _, list := range [2][]*schema{s.anyOf, s.oneOf} {
-		for _, p := range list {
-			if c.quietly(p, i) {
-				c.evaluators(p, i)
+	if s.discriminator != nil && c.t.nodes[i].kind == kObject {
+		if p := c.branch(s.discriminator, i); p != nil {
+			c.evaluators(p, i)
+		}
+	} else {
+		for _, list := range [2][]*schema{s.anyOf, s.oneOf} {
+			for _, p := range list {
+				if c.quietly(p, i) {
+					c.evaluators(p, i)
+				}
 			}
 		}
 	}
