@@ -7,5 +7,126 @@
 // nothing but its arguments and may be used concurrently.
 //
 // Every function is total: a transformation that fails in Coraza (hexDecode of
-// something else) leaves the value as it was, as there.
+// what is not hexadecimal) leaves the value as it was, as there.
+//
+// Source: the reference of transformations of Coraza (coraza.io/docs/seclang)
+// and the behaviour of its v3.8.1, to which the tests compare every function,
+// over all code points where it has a table.
 package transform
+
+import "strings"
+
+// T is a transformation. The zero value is none, which changes nothing.
+type T uint8
+
+// definition is how a transformation works.
+type definition struct {
+	name string
+	// run returns the value after the transformation, and whether Coraza says
+	// that it changed, which is not always so. It returns s itself, or a part of
+	// it, or appends to dst, which is empty.
+	run func(dst, s []byte) (out []byte, reported bool)
+	// touches are bytes of which a value must contain one to be changed.
+	touches ByteSet
+	// always says that even the empty value is changed, or reported as such.
+	always bool
+}
+
+// Lookup finds a transformation by its name, in any case, as it stands in a
+// rule after "t:".
+func Lookup(name string) (t T, ok bool) {
+	t, ok = byName[strings.ToLower(name)]
+	return t, ok
+}
+
+// All returns every transformation, none first.
+func All() []T {
+	all := make([]T, len(definitions))
+	for i := range all {
+		all[i] = T(i)
+	}
+	return all
+}
+
+// String gives the name in lower case.
+func (t T) String() string { return definitions[t].name }
+
+// Apply transforms s. The result is s itself, a part of it, or new memory, as a
+// rule that of dst, which is overwritten from its beginning and grown if it is
+// too small; dst and s must not overlap, and s is not written to. If changed is
+// false the result equals s.
+func (t T) Apply(dst, s []byte) (out []byte, changed bool) {
+	out, _ = definitions[t].run(dst[:0], s)
+	return out, len(out) != len(s) || len(s) > 0 && &out[0] != &s[0]
+}
+
+// ApplyReported is Apply for a rule with multiMatch: reported is what Coraza
+// takes for a change. If it is false, Coraza goes on with s and not with the
+// result, even if they differ.
+func (t T) ApplyReported(dst, s []byte) (out []byte, reported bool) {
+	return definitions[t].run(dst[:0], s)
+}
+
+// Touches reports whether the transformation can change a value with these
+// bytes. If it reports false, the result is the value and, under multiMatch, no
+// change is reported.
+func (t T) Touches(bytes *ByteSet) bool {
+	d := &definitions[t]
+	return d.always || d.touches.Intersects(bytes)
+}
+
+// byName holds also the second names that Coraza knows.
+var byName = func() map[string]T {
+	names := map[string]T{}
+	for i, d := range definitions {
+		names[d.name] = T(i)
+	}
+	names["normalisepath"] = names["normalizepath"]
+	names["normalisepathwin"] = names["normalizepathwin"]
+	return names
+}()
+
+var (
+	whitespace = Bytes(" \t\n\v\f\r")
+	upperASCII = byteRange('A', 'Z')
+	lowerASCII = byteRange('a', 'z')
+	hexDigits  = Bytes("0123456789abcdefABCDEF")
+	nonASCII   = byteRange(0x80, 0xff)
+	anyByte    = byteRange(0, 0xff)
+)
+
+// definitions are in the order of T.
+var definitions = []definition{
+	{name: "none", run: func(_, s []byte) ([]byte, bool) { return s, false }},
+	{name: "base64decode", run: base64Decode, touches: anyByte, always: true},
+	{name: "base64decodeext", run: base64DecodeExt, touches: anyByte, always: true},
+	{name: "base64encode", run: base64Encode, touches: anyByte, always: true},
+	{name: "cmdline", run: cmdLine, touches: Bytes("\"'\\^ ,;\t\r\n").Union(upperASCII)},
+	{name: "compresswhitespace", run: compressWhitespace, touches: whitespace.Union(Bytes("\x85\xa0"))},
+	{name: "cssdecode", run: cssDecode, touches: Bytes(`\`)},
+	{name: "escapeseqdecode", run: escapeSeqDecode, touches: Bytes(`\`)},
+	{name: "hexdecode", run: hexDecode, touches: hexDigits, always: true},
+	{name: "hexencode", run: hexEncode, touches: anyByte, always: true},
+	{name: "htmlentitydecode", run: htmlEntityDecode, touches: Bytes("&")},
+	{name: "jsdecode", run: jsDecode, touches: Bytes(`\`)},
+	{name: "length", run: length, touches: anyByte, always: true},
+	{name: "lowercase", run: lowercase, touches: upperASCII.Union(nonASCII)},
+	{name: "md5", run: md5Sum, touches: anyByte, always: true},
+	{name: "normalizepath", run: normalizePath, touches: Bytes("/.")},
+	{name: "normalizepathwin", run: normalizePathWin, touches: Bytes(`/.\: `)},
+	{name: "removecomments", run: removeComments, touches: Bytes("*-#")},
+	{name: "removecommentschar", run: removeCommentsChar, touches: Bytes("*-#")},
+	{name: "removenulls", run: removeNulls, touches: Bytes("\x00")},
+	{name: "removewhitespace", run: removeWhitespace, touches: whitespace.Union(nonASCII)},
+	{name: "replacecomments", run: replaceComments, touches: Bytes("*")},
+	{name: "replacenulls", run: replaceNulls, touches: Bytes("\x00")},
+	{name: "sha1", run: sha1Sum, touches: anyByte, always: true},
+	{name: "trim", run: trim, touches: whitespace},
+	{name: "trimleft", run: trimLeft, touches: whitespace},
+	{name: "trimright", run: trimRight, touches: whitespace},
+	{name: "uppercase", run: uppercase, touches: lowerASCII.Union(nonASCII)},
+	{name: "urldecode", run: urlDecode, touches: Bytes("%+")},
+	{name: "urldecodeuni", run: urlDecodeUni, touches: Bytes("%+")},
+	{name: "urlencode", run: urlEncode, touches: urlEncoded},
+	{name: "utf8tounicode", run: utf8ToUnicode, touches: nonASCII},
+}

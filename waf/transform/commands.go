@@ -1,0 +1,175 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package transform
+
+import "bytes"
+
+// shellIgnored are bytes that a shell takes away, shellSeparators those that
+// end a word.
+var (
+	shellIgnored    = Bytes(`"'\^`)
+	shellSeparators = Bytes(" ,;\t\r\n")
+)
+
+// cmdLine writes a command without what serves to disguise it: quotes go,
+// separators become one space, none before / and (, and letters are small.
+func cmdLine(dst, s []byte) ([]byte, bool) {
+	i, space := 0, false
+	for ; i < len(s); i++ {
+		c := s[i]
+		if shellIgnored.Has(c) || upperASCII.Has(c) {
+			break
+		}
+		separator := shellSeparators.Has(c)
+		if separator && (space || c != ' ') || space && (c == '/' || c == '(') {
+			break
+		}
+		space = separator
+	}
+	if i == len(s) {
+		return s, false
+	}
+	dst = append(dst, s[:i]...)
+	for _, c := range s[i:] {
+		switch {
+		case shellIgnored.Has(c):
+			continue
+		case shellSeparators.Has(c):
+			if !space {
+				dst = append(dst, ' ')
+			}
+			space = true
+			continue
+		case (c == '/' || c == '(') && space:
+			dst = dst[:len(dst)-1]
+		case upperASCII.Has(c):
+			c += 'a' - 'A'
+		}
+		dst = append(dst, c)
+		space = false
+	}
+	return dst, true
+}
+
+// commentMark gives the length of the mark of a comment at s[i], 0 if there is
+// none.
+func commentMark(s []byte, i int) int {
+	rest := s[i:]
+	switch rest[0] {
+	case '#':
+		return 1
+	case '/':
+		if len(rest) > 1 && rest[1] == '*' {
+			return 2
+		}
+	case '*':
+		if len(rest) > 1 && rest[1] == '/' {
+			return 2
+		}
+	case '<':
+		if bytes.HasPrefix(rest, []byte("<!--")) {
+			return 4
+		}
+	case '-':
+		if bytes.HasPrefix(rest, []byte("-->")) {
+			return 3
+		}
+		if len(rest) > 1 && rest[1] == '-' {
+			return 2
+		}
+	}
+	return 0
+}
+
+var commentBytes = Bytes("/*<-#")
+
+func firstComment(s []byte) int {
+	for i, c := range s {
+		if commentBytes.Has(c) && commentMark(s, i) > 0 {
+			return i
+		}
+	}
+	return -1
+}
+
+// removeCommentsChar takes the marks of comments away and leaves their text.
+func removeCommentsChar(dst, s []byte) ([]byte, bool) {
+	i := firstComment(s)
+	if i < 0 {
+		return s, false
+	}
+	dst = append(dst, s[:i]...)
+	for i < len(s) {
+		if n := commentMark(s, i); n > 0 {
+			i += n
+			continue
+		}
+		dst = append(dst, s[i])
+		i++
+	}
+	return dst, true
+}
+
+// removeComments takes comments away with their text. The byte after the end of
+// a comment is copied as it is, a zero if there is none; -- and # end the
+// value; an open comment leaves a space.
+func removeComments(dst, s []byte) ([]byte, bool) {
+	i := firstComment(s)
+	if i < 0 {
+		return s, false
+	}
+	dst = append(dst, s[:i]...)
+	inside, changed := false, false
+	for i < len(s) {
+		n := commentMark(s, i)
+		opens := n > 0 && (s[i] == '/' || s[i] == '<')
+		closes := n > 0 && s[i] == '*' || n == 3
+		switch {
+		case inside && closes:
+			inside = false
+			i += n
+			if i < len(s) {
+				dst = append(dst, s[i])
+			} else {
+				dst = append(dst, 0)
+			}
+			i++
+		case inside:
+			i++
+		case opens:
+			inside, changed = true, true
+			i += n
+		case n > 0 && s[i] != '*': // --, --> and #
+			return dst, true
+		default:
+			dst = append(dst, s[i])
+			i++
+		}
+	}
+	if inside {
+		dst = append(dst, ' ')
+	}
+	if !changed {
+		return s, false
+	}
+	return dst, true
+}
+
+// replaceComments puts a space in the place of each comment of C.
+func replaceComments(dst, s []byte) ([]byte, bool) {
+	i := bytes.Index(s, []byte("/*"))
+	if i < 0 {
+		return s, false
+	}
+	for i >= 0 {
+		dst = append(append(dst, s[:i]...), ' ')
+		end := bytes.Index(s[i+2:], []byte("*/"))
+		if end < 0 {
+			return dst, true
+		}
+		s = s[i+2+end+2:]
+		i = bytes.Index(s, []byte("/*"))
+	}
+	return append(dst, s...), true
+}
