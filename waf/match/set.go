@@ -6,7 +6,6 @@ package match
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -20,34 +19,31 @@ type Options struct {
 	MaxMemory int64
 }
 
-// Cache holds what sets have in common. It is safe for concurrent use.
-type Cache struct{ max int64 }
-
-// NewCache makes a cache whose automata take at most maxMemory bytes in all; 0
-// means 32 MiB.
-func NewCache(maxMemory int64) *Cache { return &Cache{max: maxMemory} }
-
 // Set holds patterns against texts. It is safe for concurrent use.
 type Set struct {
 	patterns []Pattern
-	res      []*regexp.Regexp
+	matchers []*matcher
 }
 
 // Scratch is the working memory of one Match at a time; keep one for each
 // goroutine or in a pool. The zero value is ready.
-type Scratch struct{ buf []byte }
+type Scratch struct{ work work }
 
 // NewSet compiles patterns. The error joins one for each pattern that is not an
 // expression.
 func NewSet(patterns []Pattern, opt Options) (*Set, error) {
-	s := &Set{patterns: patterns, res: make([]*regexp.Regexp, len(patterns))}
+	s := &Set{patterns: patterns, matchers: make([]*matcher, len(patterns))}
+	c := opt.Cache
+	if c == nil {
+		c = NewCache(opt.MaxMemory)
+	}
 	var errs []error
 	for i, p := range patterns {
 		if p.Phrases != nil {
 			continue
 		}
 		var err error
-		if s.res[i], err = regexp.Compile(p.Expr); err != nil {
+		if s.matchers[i], err = c.compile(p.Expr, p.Binary); err != nil {
 			errs = append(errs, fmt.Errorf("pattern %d: %w", p.ID, err))
 		}
 	}
@@ -67,10 +63,8 @@ func (s *Set) Match(sc *Scratch, input string, hits []uint64) (found bool) {
 			for _, phrase := range p.Phrases {
 				ok = ok || strings.Contains(asciiLower(input), asciiLower(phrase))
 			}
-		case p.Binary:
-			ok = s.res[i].MatchString(latin1(input))
 		default:
-			ok = s.res[i].MatchString(input)
+			ok = s.matchers[i].whole.search(&sc.work, input, kindEdge, len(input)) == yes
 		}
 		if ok {
 			hits[i/64] |= 1 << (i % 64)
@@ -90,10 +84,3 @@ func asciiLower(s string) string {
 	return string(b)
 }
 
-func latin1(s string) string {
-	r := make([]rune, len(s))
-	for i := range len(s) {
-		r[i] = rune(s[i])
-	}
-	return string(r)
-}

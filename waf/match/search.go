@@ -1,0 +1,90 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package match
+
+import "sync/atomic"
+
+// verdict is what a search found out.
+type verdict uint8
+
+const (
+	no verdict = iota
+	yes
+	unsure // the limit was reached first
+)
+
+// maxMisses bounds the new steps that one search may add to the table; after
+// that it goes on without looking there, and without the lock.
+const maxMisses = 4000
+
+// search runs over text, which follows a rune of kind prev. After limit bytes
+// without a verdict it gives up.
+func (d *dfa) search(w *work, text string, prev kind, limit int) verdict {
+	t, s := d.begin(w, prev)
+	if s == 0 {
+		return d.simulate(w, d.start(w, prev), text, limit)
+	}
+	classes := &d.prog.byteClass
+	since, misses := 0, 0
+	steps, special := t.steps, t.stride*rowDead
+	if s <= special {
+		return verdictOf(s, t)
+	}
+	for i := 0; i < len(text); i++ {
+		next := atomic.LoadUint32(&steps[s+uint32(classes[text[i]])])
+		if next <= special {
+			if next == 0 {
+				if misses++; misses < maxMisses {
+					now, to := d.miss(w, t, s, text[i], i-since)
+					next, since = to, i
+					if to != 0 {
+						t, steps = now, now.steps
+					}
+				}
+				if next == 0 {
+					return d.simulate(w, d.at(t, s), text[i:], limit-i)
+				}
+			}
+			if next <= special {
+				return verdictOf(next, t)
+			}
+		}
+		s = next
+		if i >= limit {
+			return unsure
+		}
+	}
+	if d.final(w, t, s) {
+		return yes
+	}
+	return no
+}
+
+func verdictOf(s uint32, t *table) verdict {
+	if s == rowMatch*t.stride {
+		return yes
+	}
+	return no
+}
+
+// simulate goes on from a position without remembering steps: slower, in time
+// linear in the text, and without memory.
+func (d *dfa) simulate(w *work, at position, text string, limit int) verdict {
+	w.matched = false
+	for i := 0; i < len(text) && !at.dead(); i++ {
+		if at = d.step(w, at, text[i]); w.matched {
+			return yes
+		}
+		if i >= limit {
+			return unsure
+		}
+	}
+	if !at.dead() {
+		d.finish(w, at)
+	}
+	if w.matched {
+		return yes
+	}
+	return no
+}
