@@ -45,6 +45,9 @@ func open(t testing.TB, cfg Config, opts Options) *Log {
 	if cfg.Directory == "" {
 		cfg.Directory = t.TempDir()
 	}
+	if cfg.Compress == "" {
+		cfg.Compress = CompressNone // most tests look into the files
+	}
 	l, err := Open(cfg, opts)
 	if err != nil {
 		t.Fatal(err)

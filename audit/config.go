@@ -22,6 +22,12 @@ const (
 	DurabilityBuffered = "buffered"
 )
 
+// What becomes of files that are ended.
+const (
+	CompressZstd = "zstd"
+	CompressNone = "none"
+)
+
 // DefaultDirectory is used when the configuration names none.
 const DefaultDirectory = "audit"
 
@@ -48,6 +54,10 @@ type Config struct {
 	// MaxFile is the size after which a new file is begun; the chain goes on.
 	// Default 64MiB, at least 4KiB.
 	MaxFile units.Bytes `yaml:"max_file"`
+	// Compress says what becomes of files that are ended: zstd (default)
+	// compresses them, which the commands of durward audit read all the same;
+	// none leaves them as they are.
+	Compress string `yaml:"compress" enum:"zstd,none"`
 	// KeepFiles is how many files are kept; older ones are removed, which is
 	// recorded. Default 0: all.
 	KeepFiles int `yaml:"keep_files"`
@@ -72,6 +82,11 @@ func (c *Config) Check() error {
 	case "", DurabilityGroup, DurabilityBuffered:
 	default:
 		faults = append(faults, durward.Invalid("durability", "must be group or buffered"))
+	}
+	switch c.Compress {
+	case "", CompressZstd, CompressNone:
+	default:
+		faults = append(faults, durward.Invalid("compress", "must be zstd or none"))
 	}
 	if c.MaxFile != 0 && c.MaxFile < 4<<10 {
 		faults = append(faults, durward.Invalid("max_file", "must be at least 4KiB"))

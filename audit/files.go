@@ -76,8 +76,8 @@ func parseFileName(name string) (first uint64, ok bool) {
 	return first, err == nil && first > 0 && fileName(first) == name
 }
 
-// listFiles gives the numbers in the names of a directory's log files, in
-// order. Other files are left alone.
+// listFiles gives the numbers in the names of a directory's log files, plain or
+// compressed, in order. Other files are left alone.
 func listFiles(dir string) ([]uint64, error) {
 	entries, err := os.ReadDir(dir) // sorted by name, and the numbers have a fixed width
 	if err != nil {
@@ -85,7 +85,9 @@ func listFiles(dir string) ([]uint64, error) {
 	}
 	var files []uint64
 	for _, e := range entries {
-		if first, ok := parseFileName(e.Name()); ok {
+		first, ok := parseFileName(strings.TrimSuffix(e.Name(), compressedSuffix))
+		// A crash can leave both forms of a file.
+		if ok && (len(files) == 0 || files[len(files)-1] != first) {
 			files = append(files, first)
 		}
 	}

@@ -34,7 +34,7 @@ func (f *Fault) Error() string { return fmt.Sprintf("%s:%d: %s", f.File, f.Line,
 
 // lines reads a file of the log.
 type lines struct {
-	f      *os.File
+	f      io.ReadCloser
 	r      *bufio.Reader
 	name   string
 	number int
@@ -43,15 +43,34 @@ type lines struct {
 	long   []byte
 }
 
+// openLines opens a file by its plain path, whichever form it has.
 func openLines(path string) (*lines, error) {
-	f, err := os.Open(path)
+	f, compressed, err := openContent(path)
 	if err != nil {
 		return nil, err
+	}
+	if compressed {
+		path += compressedSuffix
 	}
 	return &lines{f: f, r: bufio.NewReaderSize(f, 64<<10), name: filepath.Base(path)}, nil
 }
 
 func (r *lines) Close() error { return r.f.Close() }
+
+// rewind goes back behind the last whole line, so that next reads again what
+// may have been completed. A compressed file does not grow.
+func (r *lines) rewind() error {
+	r.number--
+	f, ok := r.f.(*os.File)
+	if !ok {
+		return nil
+	}
+	if _, err := f.Seek(r.offset, io.SeekStart); err != nil {
+		return err
+	}
+	r.r.Reset(f)
+	return nil
+}
 
 // next gives the next line without its newline, nil at the end, errTorn when
 // the file ends within a line, however long: a file system may leave zeros

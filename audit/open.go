@@ -6,6 +6,7 @@ package audit
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"time"
@@ -50,13 +51,18 @@ func Open(cfg Config, opts Options) (*Log, error) {
 	if l.w.fs == nil {
 		l.w.fs = systemFiles{}
 	}
+	if l.cfg.Compress != CompressNone {
+		l.w.compressor = startCompressor(l.cfg.Directory, l.log)
+	}
 	if err := l.w.open(); err != nil {
 		if l.w.f != nil {
 			l.w.f.Close()
 		}
+		l.w.compressor.close()
 		lock.Close()
 		return nil, fmt.Errorf("open audit log in %s: %w", l.cfg.Directory, err)
 	}
+	l.w.compressor.look() // what the process before left
 	go l.w.run()
 	return l, nil
 }
@@ -80,7 +86,7 @@ func (w *writer) open() error {
 			break
 		}
 		// The file was made, but its first line was never complete.
-		if err := w.fs.Remove(filePath(w.dir, last)); err != nil {
+		if err := w.removeFile(filePath(w.dir, last)); err != nil {
 			return err
 		}
 		files = files[:len(files)-1]
@@ -116,6 +122,11 @@ func (w *writer) open() error {
 // reopen continues the last file, without what a crash left of a line.
 func (w *writer) reopen(first uint64, t tail) error {
 	f, err := w.fs.Append(filePath(w.dir, first))
+	if errors.Is(err, fs.ErrNotExist) {
+		// It is compressed: whoever removed the file behind it, the chain goes
+		// on in a new one.
+		return w.begin()
+	}
 	if err != nil {
 		return err
 	}

@@ -151,6 +151,7 @@ func (w *writer) finish() {
 	w.timer.Stop()
 	w.syncTimer.Stop()
 	w.awaitSync()
+	w.compressor.close()
 	if w.f != nil {
 		w.closeErr = errors.Join(w.closeErr, w.sync(w.f), w.f.Close())
 	}

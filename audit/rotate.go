@@ -69,6 +69,7 @@ func (w *writer) begin() error {
 	w.segments = append(w.segments, next)
 	w.written(len(lines), from)
 	w.remove(expired)
+	w.compressor.look()
 	return nil
 }
 
@@ -131,10 +132,24 @@ func (w *writer) expired(all []segment) []segment {
 func (w *writer) remove(expired []segment) {
 	for range expired {
 		path := filePath(w.dir, w.segments[0].first)
-		if err := w.fs.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := w.removeFile(path); err != nil {
 			w.l.log.Warn("old audit file cannot be removed", slog.String("file", filepath.Base(path)), slog.Any("error", err))
 			return
 		}
 		w.segments = w.segments[1:]
 	}
+}
+
+// removeFile removes both forms that a file may have.
+func (w *writer) removeFile(path string) error {
+	if w.compressor != nil {
+		w.compressor.names.Lock()
+		defer w.compressor.names.Unlock()
+	}
+	for _, form := range []string{path, path + compressedSuffix} {
+		if err := w.fs.Remove(form); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }

@@ -30,11 +30,12 @@ const (
 
 // writer owns the files. Its fields belong to the writer's goroutine.
 type writer struct {
-	l        *Log
-	fs       fileSystem
-	dir      string
-	lock     *os.File
-	segments []segment // the last one is being written
+	l          *Log
+	fs         fileSystem
+	dir        string
+	lock       *os.File
+	compressor *compressor // nil: ended files stay as they are
+	segments   []segment   // the last one is being written
 
 	chain   *chain
 	f       file  // nil after a failed sync, until a new one is made

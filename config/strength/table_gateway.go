@@ -83,6 +83,7 @@ var gatewayRules = map[string]rule{
 	"audit.Config.keep_files":   higher("unlimited", "files that are kept"),
 	"audit.Config.keep_for":     higher("unlimited", "time that files are kept"),
 	"audit.Config.max_file":     neutral("records are kept all the same"),
+	"audit.Config.compress":     neutral("records are kept all the same"),
 	"audit.Config.max_queue":    neutral("what finds no room follows on_error"),
 	"audit.Config.on_error":     ranked("deny", "deny", "proceed"),
 
