@@ -112,7 +112,7 @@ func place(state plugintypes.TransactionState, variable, key string) (in, name s
 		in = "path"
 	case "QUERY_STRING":
 		in = "query"
-	case "REQUEST_BODY", "XML", "REQBODY_ERROR", "FILES", "FILES_NAMES", "MULTIPART_FILENAME", "MULTIPART_PART_HEADERS":
+	case "REQUEST_BODY", "XML", "REQUEST_XML", "REQBODY_ERROR", "FILES", "FILES_NAMES", "MULTIPART_FILENAME", "MULTIPART_PART_HEADERS":
 		in = "body"
 	case "RESPONSE_BODY":
 		in = "response body"
