@@ -38,6 +38,7 @@ const (
 
 	CodeParameterInvalid Code = "invalid-parameter"
 	CodeMediaType        Code = "unsupported-media-type"
+	CodeNotAcceptable    Code = "not-acceptable"
 	CodeBodyMalformed    Code = "malformed-body"
 	CodeBodyInvalid      Code = "invalid-body"
 
@@ -89,6 +90,7 @@ var kinds = []Kind{
 
 	{CodeParameterInvalid, 400, "Invalid parameter", "A parameter is not as the API's contract says."},
 	{CodeMediaType, 415, "Unsupported media type", "The content's type or coding is not one that this operation takes."},
+	{CodeNotAcceptable, 406, "Not acceptable", "This operation answers with none of the media types that the Accept field names."},
 	{CodeBodyMalformed, 400, "Malformed content", "The content cannot be read as its type says."},
 	{CodeBodyInvalid, 422, "Invalid content", "The content is not as the API's contract says."},
 

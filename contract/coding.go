@@ -7,28 +7,36 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
+	"sync"
 )
 
-// maxRatio is how many times larger content may get by decompression. Deflate
-// reaches about 1030, and text hardly ever 50.
-const maxRatio = 100
+// freeInflated is how large content in bytes may get by decompression whatever
+// its ratio: short content of one letter is no attack.
+const freeInflated = 4 << 10
 
-// gunzip undoes the gzip content coding (RFC 1952), within bounds: a single
-// member with nothing behind it.
-func gunzip(content []byte, most int64) (plain []byte, reason string) {
+// gzipReaders are used again, because each has windows of some 40 KiB.
+var gzipReaders = sync.Pool{New: func() any { return new(gzip.Reader) }}
+
+// gunzip undoes the gzip content coding (RFC 1952), within most bytes and ratio
+// times the content's length: a single member with nothing behind it. It never
+// holds much more than what it may give.
+func gunzip(content []byte, most, ratio int64) (plain []byte, reason string) {
 	source := bytes.NewReader(content)
-	zr, err := gzip.NewReader(source)
-	if err != nil {
+	zr := gzipReaders.Get().(*gzip.Reader)
+	defer gzipReaders.Put(zr)
+	if err := zr.Reset(source); err != nil {
 		return nil, reasonBadCoding
 	}
 	zr.Multistream(false)
-	most = min(most, max(int64(len(content))*maxRatio, 4096))
-	plain, err = io.ReadAll(io.LimitReader(zr, most+1))
+	most = min(most, max(int64(len(content))*ratio, freeInflated))
+	var out bytes.Buffer
+	out.Grow(int(min(most, 4*int64(len(content)))) + bytes.MinRead)
+	_, err := out.ReadFrom(io.LimitReader(zr, most+1))
 	switch {
-	case int64(len(plain)) > most:
+	case int64(out.Len()) > most:
 		return nil, reasonDecompressed
 	case err != nil, source.Len() > 0:
 		return nil, reasonBadCoding
 	}
-	return plain, ""
+	return out.Bytes(), ""
 }

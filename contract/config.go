@@ -36,6 +36,15 @@ type Config struct {
 	// MaxDecompressed is the largest content in bytes after its content
 	// coding was undone. Default four times max_body.
 	MaxDecompressed units.Bytes `yaml:"max_decompressed"`
+	// MaxRatio is how many times larger content may get when its content
+	// coding is undone, beyond the first 4KiB. Default 100; text hardly ever
+	// reaches 50.
+	MaxRatio int `yaml:"max_ratio"`
+	// Accept says what happens to a request whose Accept field names no media
+	// type of the operation's declared answers: ignore (default) lets it pass,
+	// since a server may answer in another type (RFC 9110, 12.5.1); refuse
+	// answers it 406.
+	Accept string `yaml:"accept" enum:"ignore,refuse"`
 	// ContentEncodings are the content codings that are taken beside
 	// identity: gzip, or none (default). Others are answered 415.
 	ContentEncodings []string `yaml:"content_encodings"`
@@ -50,16 +59,18 @@ type Config struct {
 	MaxParts int `yaml:"max_parts"`
 }
 
-// Values of UnknownQuery, ReadOnly and AdditionalProperties.
+// Values of UnknownQuery, ReadOnly, AdditionalProperties and Accept.
 const (
 	Refuse   = "refuse"
 	Allow    = "allow"
 	BySchema = "schema"
+	Ignore   = "ignore"
 )
 
 const (
 	defaultMaxBody = 1 << 20
 	highestDepth   = 256
+	highestRatio   = 1100 // deflate reaches no more than some 1030
 )
 
 // Check reports every field that cannot be used.
@@ -79,6 +90,7 @@ func (c *Config) Check() error {
 	word("unknown_query", c.UnknownQuery, Refuse, Allow)
 	word("additional_properties", c.AdditionalProperties, BySchema, Refuse)
 	word("read_only", c.ReadOnly, Refuse, Allow)
+	word("accept", c.Accept, Ignore, Refuse)
 	for i, coding := range c.ContentEncodings {
 		if coding != "gzip" && coding != "identity" {
 			errs = append(errs, durward.Invalid("content_encodings["+strconv.Itoa(i)+"]", "must be gzip"))
@@ -94,6 +106,9 @@ func (c *Config) Check() error {
 		if bound.value < 0 || bound.value > 1e6 {
 			errs = append(errs, durward.Invalid(bound.field, "must be from 1 to 1000000"))
 		}
+	}
+	if c.MaxRatio < 0 || c.MaxRatio > highestRatio {
+		errs = append(errs, durward.Invalid("max_ratio", "must be from 1 to %d", highestRatio))
 	}
 	if c.MaxDecompressed != 0 && int64(c.MaxDecompressed) < c.BodyLimit() {
 		errs = append(errs, durward.Invalid("max_decompressed", "must not be less than max_body"))
@@ -116,7 +131,7 @@ func (c *Config) BodyLimit() int64 {
 // limits are the bounds that a stage works with.
 type limits struct {
 	depth, members, items, parts int
-	body, inflated               int64
+	body, inflated, ratio        int64
 	nodes                        int // of one tree
 }
 
@@ -130,7 +145,7 @@ func (c *Config) limits() limits {
 	l := limits{
 		depth: or(c.MaxDepth, 32), members: or(c.MaxMembers, 1000),
 		items: or(c.MaxItems, 10000), parts: or(c.MaxParts, 64),
-		body: c.BodyLimit(), inflated: int64(c.MaxDecompressed),
+		body: c.BodyLimit(), inflated: int64(c.MaxDecompressed), ratio: int64(or(c.MaxRatio, 100)),
 	}
 	if l.inflated == 0 {
 		l.inflated = 4 * l.body

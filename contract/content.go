@@ -120,7 +120,7 @@ func (s *stage) read(w *work, x *durward.Exchange, rule *bodyRule, m *mediaRule,
 		defer func() { <-turns }()
 	}
 	if compressed {
-		plain, reason := gunzip(content, s.lim.inflated)
+		plain, reason := gunzip(content, s.lim.inflated, s.lim.ratio)
 		switch reason {
 		case "":
 			content = plain

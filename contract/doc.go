@@ -21,6 +21,9 @@
 // fault of the validator itself, a panic included, is a Fail verdict, for which
 // Config.OnError decides (deny by default).
 //
+// JSON is held against a plan while it is read (checkpass.go), which can only
+// take it; what the plan leaves goes through a tree (check.go), which explains.
+//
 // State: none between requests but pooled buffers. Schemas are compiled when
 // the document is loaded, into a direct validator that covers JSON Schema
 // 2020-12 but for dynamic references, anchors and embedded identifiers; schemas

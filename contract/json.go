@@ -85,21 +85,24 @@ func (d *decoder) value(depth int, key string, index int32) bool {
 		return d.fail(reasonSize, true)
 	}
 	i := d.t.add(node{kind: kNull, key: key, index: index})
+	d.path = append(d.path, i)
+	ok := d.read(i, depth)
+	d.path = d.path[:len(d.path)-1]
+	return ok
+}
+
+// read reads one value into node i.
+func (d *decoder) read(i int32, depth int) bool {
 	switch c := d.peek(); c {
 	case '{', '[':
-		d.path = append(d.path, i)
 		if depth >= d.lim.depth {
 			return d.fail(reasonDepth, true)
 		}
 		d.pos++
-		ok := false
 		if c == '{' {
-			ok = d.object(i, depth)
-		} else {
-			ok = d.array(i, depth)
+			return d.object(i, depth)
 		}
-		d.path = d.path[:len(d.path)-1]
-		return ok
+		return d.array(i, depth)
 	case '"':
 		text, ok := d.str()
 		d.t.nodes[i].kind, d.t.nodes[i].text = kString, text

@@ -10,6 +10,7 @@ type rules struct {
 	path, query, header, cookie []*rule
 	queryKeys, cookieKeys       []string // credentials, declared by a security scheme
 	body                        *bodyRule
+	offers                      []string // media types of the answers
 }
 
 // rule is a compiled parameter.
@@ -57,8 +58,11 @@ func (op *operation) compile(sc *schemas) (*rules, error) {
 	}
 	var err error
 	if op.body != nil {
-		r.body, err = op.body.compile(sc)
+		if r.body, err = op.body.compile(sc); err != nil {
+			return nil, err
+		}
 	}
+	r.offers, err = readOffers(op.at)
 	return r, err
 }
 

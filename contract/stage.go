@@ -18,10 +18,11 @@ type stage struct {
 	lim          limits
 	unknownQuery bool // undeclared query parameters are taken
 	gzip         bool
+	accept       bool // an Accept field must name a type of the answers
 }
 
 func newStage(r *rules, cfg *Config) *stage {
-	s := &stage{rules: r, lim: cfg.limits(), unknownQuery: cfg.UnknownQuery == Allow}
+	s := &stage{rules: r, lim: cfg.limits(), unknownQuery: cfg.UnknownQuery == Allow, accept: cfg.Accept == Refuse}
 	for _, coding := range cfg.ContentEncodings {
 		s.gzip = s.gzip || coding == "gzip"
 	}
@@ -77,6 +78,9 @@ func (s *stage) Request(_ context.Context, x *durward.Exchange) (d durward.Decis
 	s.parameters(w, x)
 	if len(w.out) > 0 {
 		return durward.Refuse(durward.CodeParameterInvalid, w.out)
+	}
+	if s.accept && !acceptable(x.In.Header, s.rules.offers) {
+		return durward.Refuse(durward.CodeNotAcceptable, durward.Violations{{In: "header", Name: "Accept", Reason: reasonAccept}})
 	}
 	return s.content(w, x)
 }

@@ -88,6 +88,8 @@ var apiRules = map[string]rule{
 	"contract.Config.on_error":              ranked("deny", "deny", "proceed"),
 	"contract.Config.max_body":              lower("1MiB", "bytes of a request's content"),
 	"contract.Config.max_decompressed":      lower("4MiB", "bytes of decompressed content"),
+	"contract.Config.max_ratio":             lower("100", "times that content grows by decompression"),
+	"contract.Config.accept":                ranked("ignore", "refuse", "ignore"),
 	"contract.Config.max_depth":             lower("32", "levels of JSON"),
 	"contract.Config.max_items":             lower("10000", "items of an array"),
 	"contract.Config.max_members":           lower("1000", "members of an object"),
