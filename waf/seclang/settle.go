@@ -84,11 +84,18 @@ func minds(r *Rule, collection string) bool {
 	return false
 }
 
-// looksBack reports whether a link looks at what an earlier one left.
+// looksBack reports whether a link looks at what an earlier one left, in such a
+// way that less can be more: MATCHED_VARS are looked at one by one, so that
+// fewer of them never match where more did not.
 func looksBack(link *Rule) bool {
 	for _, v := range link.Variables {
-		if v.Collection == "TX" || strings.HasPrefix(v.Collection, "MATCHED_VAR") {
+		switch v.Collection {
+		case "TX", "MATCHED_VAR", "MATCHED_VAR_NAME":
 			return true
+		case "MATCHED_VARS", "MATCHED_VARS_NAMES":
+			if v.Count {
+				return true
+			}
 		}
 	}
 	return link.Operator != nil && link.Operator.Macro != nil
