@@ -59,6 +59,7 @@ type Event struct {
 	Steps    []Step   // steps that did not simply allow, or allowed with an Err
 	Policies []string // that decided whether the caller may, with file and line
 	Upstream UpstreamFacts
+	Guard    GuardFacts // what was found in the answer's content
 	Took     time.Duration
 	BytesIn  int64
 	BytesOut int64

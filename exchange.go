@@ -53,6 +53,8 @@ type Exchange struct {
 	Trail []Step
 	// Upstream is what is known of the upstream's part, for the record.
 	Upstream UpstreamFacts
+	// Guard is what was found in the content of the answer, for the record.
+	Guard GuardFacts
 }
 
 // Request is a request as the listener read it.
@@ -166,6 +168,25 @@ type UpstreamFacts struct {
 	Took     time.Duration // until the head of the answer
 	BytesOut int64         // content bytes sent to the upstream
 	BytesIn  int64         // content bytes got from the upstream
+}
+
+// GuardFacts is what the check of an answer's content against the contract
+// found. Places are JSON pointers with * for items and undeclared names of maps;
+// they never hold a value. What is found while content is sent is there when the
+// exchange ends.
+// The lists belong to who reads them: they are made anew for each exchange.
+type GuardFacts struct {
+	Stripped  int      // members that were removed, or would have been in report mode
+	Fields    []string // the places of the first of them
+	Invalid   int      // values that are not as declared
+	Faults    []string // the places of the first of them
+	Unguarded string   // why the content was not looked into, "" when it was
+	Streamed  bool     // it was looked into while it was sent
+}
+
+// None tells that nothing was found.
+func (g *GuardFacts) None() bool {
+	return g.Stripped == 0 && g.Invalid == 0 && g.Unguarded == "" && !g.Streamed
 }
 
 // Responder is the client's end of one exchange. The listener implements it

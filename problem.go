@@ -47,6 +47,8 @@ const (
 	CodeUpstreamTimeout     Code = "upstream-timeout"
 	CodeUpstreamError       Code = "upstream-error"
 	CodeNoTarget            Code = "no-healthy-target"
+	// CodeUndeclaredResponse: the upstream answered what the contract does not have.
+	CodeUndeclaredResponse Code = "undeclared-response"
 
 	CodeAuditUnavailable Code = "audit-unavailable"
 	CodeStoreUnavailable Code = "store-unavailable"
@@ -98,6 +100,7 @@ var kinds = []Kind{
 	{CodeUpstreamInvalid, 502, "Invalid upstream answer", "The service behind this gateway gave an answer that cannot be passed on."},
 	{CodeUpstreamTimeout, 504, "Upstream timeout", "The service behind this gateway did not answer in time."},
 	{CodeUpstreamError, 502, "Upstream error", "The service behind this gateway failed."},
+	{CodeUndeclaredResponse, 502, "Undeclared answer", "The service behind this gateway gave an answer that its contract does not have."},
 	{CodeNoTarget, 503, "No healthy target", "The service behind this gateway is unavailable. Try again later."},
 
 	{CodeAuditUnavailable, 503, "Audit unavailable", "The request cannot be recorded, so it was not carried out."},

@@ -41,6 +41,7 @@ type jsonRecord struct {
 	Reason     string            `json:"reason"`
 	Steps      []jsonStep        `json:"steps"`
 	Policies   []string          `json:"policies"`
+	Answer     jsonAnswer        `json:"answer"`
 	Upstream   jsonUpstream      `json:"upstream"`
 	TookUS     int64             `json:"took_us"`
 	BytesIn    int64             `json:"bytes_in"`
@@ -57,6 +58,15 @@ type jsonStep struct {
 	Mode    durward.Mode    `json:"mode"`
 	OnError durward.OnError `json:"on_error"`
 	Reason  string          `json:"reason"`
+}
+
+type jsonAnswer struct {
+	Stripped  int      `json:"stripped"`
+	Fields    []string `json:"fields"`
+	Invalid   int      `json:"invalid"`
+	Faults    []string `json:"faults"`
+	Unguarded string   `json:"unguarded"`
+	Streamed  bool     `json:"streamed"`
 }
 
 type jsonUpstream struct {
@@ -87,6 +97,7 @@ func Decode(line []byte) (durward.Event, uint64, error) {
 		},
 		Took: micros(r.TookUS), BytesIn: r.BytesIn, BytesOut: r.BytesOut,
 		Count: r.Count, Message: r.Message, Detail: r.Detail, Policies: r.Policies,
+		Guard: durward.GuardFacts(r.Answer),
 	}
 	for _, s := range r.Steps {
 		step := durward.Step{Stage: s.Stage, Code: s.Code, Mode: s.Mode, OnError: s.OnError}

@@ -113,7 +113,7 @@ func (l *Log) Outcome(x *durward.Exchange, end End) {
 	}
 	ev.Status, ev.Code, ev.Stage, ev.Reason = end.Status, end.Code, end.Stage, end.Reason
 	ev.Took, ev.BytesIn, ev.BytesOut = end.Took, end.BytesIn, end.BytesOut
-	ev.Upstream = x.Upstream
+	ev.Upstream, ev.Guard = x.Upstream, x.Guard
 	ev.Steps, ev.Policies = notable(x.Trail), x.Policies
 	if following {
 		ev.Policies = slices.Clone(x.Policies) // the exchange is used again

@@ -83,7 +83,7 @@ func appendEnd(b []byte, ev *durward.Event) []byte {
 	if len(ev.Steps) > 0 {
 		b = appendSteps(b, ev.Steps)
 	}
-	b = appendPolicies(b, ev.Policies)
+	b = appendTexts(b, `,"policies":[`, ev.Policies)
 	if u := &ev.Upstream; u.Target != "" || u.Attempts != 0 {
 		b = append(b, `,"upstream":{"attempts":`...)
 		b = strconv.AppendInt(b, int64(u.Attempts), 10)
@@ -93,15 +93,18 @@ func appendEnd(b []byte, ev *durward.Event) []byte {
 		b = appendNumber(b, `,"bytes_in":`, u.BytesIn)
 		b = append(b, '}')
 	}
+	if !ev.Guard.None() {
+		b = appendGuard(b, &ev.Guard)
+	}
 	b = append(b, `,"took_us":`...)
 	b = strconv.AppendInt(b, ev.Took.Microseconds(), 10)
 	b = appendNumber(b, `,"bytes_in":`, ev.BytesIn)
 	return appendNumber(b, `,"bytes_out":`, ev.BytesOut)
 }
 
-func appendPolicies(b []byte, policies []string) []byte {
-	key := `,"policies":[`
-	for _, p := range policies[:min(len(policies), maxPolicies)] {
+// appendTexts appends a list that is not empty, under a key with its bracket.
+func appendTexts(b []byte, key string, texts []string) []byte {
+	for _, p := range texts[:min(len(texts), maxPolicies)] {
 		b = appendText(b, key, p, maxReason)
 		key = ","
 	}
@@ -109,6 +112,20 @@ func appendPolicies(b []byte, policies []string) []byte {
 		b = append(b, ']')
 	}
 	return b
+}
+
+// appendGuard appends what was found in the answer's content.
+func appendGuard(b []byte, g *durward.GuardFacts) []byte {
+	b = append(b, `,"answer":{"stripped":`...)
+	b = strconv.AppendInt(b, int64(g.Stripped), 10)
+	b = appendTexts(b, `,"fields":[`, g.Fields)
+	b = appendNumber(b, `,"invalid":`, int64(g.Invalid))
+	b = appendTexts(b, `,"faults":[`, g.Faults)
+	b = appendText(b, `,"unguarded":`, g.Unguarded, maxName)
+	if g.Streamed {
+		b = append(b, `,"streamed":true`...)
+	}
+	return append(b, '}')
 }
 
 func appendSteps(b []byte, steps []durward.Step) []byte {

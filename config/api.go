@@ -4,6 +4,9 @@
 package config
 
 import (
+	"errors"
+
+	"durward"
 	"durward/address"
 	"durward/authn"
 	"durward/authz"
@@ -54,13 +57,32 @@ type API struct {
 	// none but the API's own may.
 	CORS *cors.Config `yaml:"cors"`
 	// Response guards what the upstream answers.
-	Response egress.Config `yaml:"response"`
+	Response Response `yaml:"response"`
 	// Override lists the fields (validation.max_body) in which this API may
 	// protect less than defaults say. Without it such an API does not load.
 	Override []string `yaml:"override"`
 	// Operations refines single operations, by operationId. An operation
 	// without one is called "METHOD /template".
 	Operations map[string]*Operation `yaml:"operations"`
+}
+
+// Response is the `response:` part of an API.
+type Response struct {
+	egress.Config `yaml:",inline"`
+	// Contract says how answers are held against the API's document.
+	Contract contract.ResponseConfig `yaml:"contract"`
+}
+
+// Check reports every fault of the configuration.
+func (r *Response) Check() error {
+	return errors.Join(r.Config.Check(), durward.InvalidIn("contract", r.Contract.Check()))
+}
+
+// OperationResponse is the `response:` part of an operation.
+type OperationResponse struct {
+	// Contract says how this operation's answers are held against the
+	// document, in place of all that response.contract of the API says.
+	Contract contract.ResponseConfig `yaml:"contract"`
 }
 
 // Security is the `security:` part of an API or operation.
@@ -100,6 +122,8 @@ type Operation struct {
 	// Upgrades are the protocols that a client may switch to on this
 	// operation (websocket), in place of upstream.upgrades.
 	Upgrades []string `yaml:"upgrades"`
+	// Response says how the operation's answers are guarded.
+	Response *OperationResponse `yaml:"response"`
 	// Override lists the fields (max_body) in which this operation may protect
 	// less than what is said for its API. Without it such an operation does not
 	// load. What is public needs no such word.
@@ -127,6 +151,14 @@ func (a *API) ValidationOf(id string) contract.Config {
 		}
 	}
 	return v
+}
+
+// AnswersOf gives how an operation's answers are held against the document.
+func (a *API) AnswersOf(id string) contract.ResponseConfig {
+	if r := a.Operation(id).Response; r != nil {
+		return r.Contract
+	}
+	return a.Response.Contract
 }
 
 // UpstreamOf gives the API's upstream with the operation's refinements.

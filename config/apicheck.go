@@ -13,6 +13,7 @@ import (
 
 	"durward"
 	"durward/authn"
+	"durward/contract"
 	"durward/internal/strictyaml"
 	"durward/route"
 )
@@ -52,6 +53,7 @@ func (c *Config) checkAPIs(f *faults) {
 		checkOperations(f, at, api, ops)
 		c.checkRules(f, at, name)
 		checkSecurity(f, at, api, c.contracts[name])
+		checkAnswers(f, at, api, c.contracts[name], ops)
 		if !checkPlace(f, at, name, api) {
 			continue
 		}
@@ -118,7 +120,25 @@ func (c *Config) checkAPI(f *faults, at string, api *API) {
 		if op.Quota != nil {
 			f.in(opAt+".quota", op.Quota.Check())
 		}
+		if op.Response != nil {
+			f.in(opAt+".response.contract", op.Response.Contract.Check())
+		}
 		checkRefined(f, opAt, api, id, op)
+	}
+}
+
+// checkAnswers makes of the contract what answers are held against, to find
+// what of it cannot be used.
+func checkAnswers(f *faults, at string, api *API, doc *contract.Document, ops []*durward.Operation) {
+	for _, op := range ops {
+		cfg := api.AnswersOf(op.ID)
+		if cfg.Check() != nil || doc == nil {
+			continue // reported already
+		}
+		if _, err := doc.Response(op.ID, &cfg, contract.ResponseOptions{}); err != nil {
+			f.add(at+".contract", "%v", err)
+			return
+		}
 	}
 }
 

@@ -14,7 +14,6 @@ import (
 	"durward/config/strength"
 	"durward/contract"
 	"durward/cors"
-	"durward/egress"
 	"durward/internal/strictyaml"
 	"durward/ratelimit"
 )
@@ -40,7 +39,7 @@ type Defaults struct {
 	// CORS says which web origins may call from a browser.
 	CORS *cors.Config `yaml:"cors"`
 	// Response guards what upstreams answer.
-	Response egress.Config `yaml:"response"`
+	Response Response `yaml:"response"`
 }
 
 // defaultsPath is where Defaults stand in the document.
@@ -164,8 +163,13 @@ func (c *Config) bindOperation(f *faults, apiAt string, api *API, id string, op 
 	at := strictyaml.Key(apiAt+".operations", id)
 	c.checkOverride(f, at, op.Override)
 	security := api.Security
-	parent := &Operation{MaxBody: api.Validation.MaxBody, Security: &security, Upgrades: api.Upstream.Upgrades}
-	for name, above := range map[string]string{"max_body": ".validation.max_body", "security": ".security", "upgrades": ".upstream.upgrades"} {
+	parent := &Operation{
+		MaxBody: api.Validation.MaxBody, Security: &security, Upgrades: api.Upstream.Upgrades,
+		Response: &OperationResponse{api.Response.Contract},
+	}
+	for name, above := range map[string]string{
+		"max_body": ".validation.max_body", "security": ".security", "upgrades": ".upstream.upgrades", "response": ".response",
+	} {
 		from := c.origin(apiAt + above)
 		if from == "" || !c.doc.Has(at+"."+name) {
 			continue

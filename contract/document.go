@@ -32,6 +32,9 @@ type Document struct {
 
 	mu    sync.Mutex
 	rules map[variant]map[string]*rules // by operation
+	// What its answers may hold, made when somebody asks.
+	outlines  *outliner
+	answersOf map[string][]declaredAnswer // by operation
 }
 
 // Load reads an OpenAPI document in YAML or JSON, and the files beside or below

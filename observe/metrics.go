@@ -34,6 +34,9 @@ type Metrics struct {
 	reloadOK  prometheus.Gauge
 	reloadAt  prometheus.Gauge
 	reloads   *prometheus.CounterVec
+	stripped  *prometheus.CounterVec
+	invalid   *prometheus.CounterVec
+	unguarded *prometheus.CounterVec
 
 	byDecision sync.Map // decisionKey -> prometheus.Counter, bounded by configuration
 }
@@ -69,9 +72,13 @@ func NewMetrics(build Build) *Metrics {
 		reloadAt:  gauge("config_last_reload_success_timestamp_seconds", "When a configuration was last taken, in Unix time."),
 		reloads:   counter("config_reloads_total", "Loads of the configuration, by result.", "result"),
 	}
+	m.stripped = counter("response_fields_stripped_total", "Members of answers that were removed because the contract does not have them or not for the caller; in report mode those that would have been.", "api", "operation")
+	m.invalid = counter("response_values_invalid_total", "Values of answers that are not as the contract says.", "api", "operation")
+	m.unguarded = counter("response_unguarded_total", "Answers whose content was not looked into, by reason.", "api", "operation", "reason")
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts(opts("build_info", "Always 1; the labels say what runs.")), []string{"version", "commit", "go"})
 	info.WithLabelValues(build.Version, build.Commit, build.Go).Set(1)
 	m.Registry.MustRegister(m.requests, m.duration, m.upstream, m.decisions, m.inFlight, m.panics,
+		m.stripped, m.invalid, m.unguarded,
 		m.reloadOK, m.reloadAt, m.reloads, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -142,10 +149,26 @@ func (m *Metrics) End(op *Operation, x *durward.Exchange, status int, took time.
 			op.upstream.Observe(x.Upstream.Took.Seconds())
 		}
 	}
+	if g := &x.Guard; !g.None() && op != nil {
+		op.guarded(g)
+	}
 	for i := range x.Trail {
 		if x.Trail[i].Verdict != durward.Allow {
 			m.decision(op, &x.Trail[i])
 		}
+	}
+}
+
+// guarded counts what was found in an answer. The reasons are this program's.
+func (o *Operation) guarded(g *durward.GuardFacts) {
+	if g.Stripped > 0 {
+		o.metrics.stripped.WithLabelValues(o.op.API, o.op.ID).Add(float64(g.Stripped))
+	}
+	if g.Invalid > 0 {
+		o.metrics.invalid.WithLabelValues(o.op.API, o.op.ID).Add(float64(g.Invalid))
+	}
+	if g.Unguarded != "" {
+		o.metrics.unguarded.WithLabelValues(o.op.API, o.op.ID, g.Unguarded).Inc()
 	}
 }
 

@@ -57,6 +57,7 @@ type apiParts struct {
 	byPrincipal durward.Stage
 	upstreams   map[string]*proxy.Upstream // by operation
 	upgrades    map[string]string          // what the contract declares, by operation
+	answers     map[string]*contract.Answers
 }
 
 // namedUpstream is an upstream with its API's name.
@@ -109,7 +110,7 @@ func (c *compiler) api(name string) route.API {
 	a := &apiParts{
 		API: c.cfg.APIs[name], name: name, contract: c.cfg.Contract(name),
 		declared:  map[string]*contract.Operation{},
-		upstreams: map[string]*proxy.Upstream{}, upgrades: map[string]string{},
+		upstreams: map[string]*proxy.Upstream{}, upgrades: map[string]string{}, answers: map[string]*contract.Answers{},
 	}
 	c.apis[name] = a
 	a.methods = c.methods(a)
@@ -260,6 +261,37 @@ func (c *compiler) contract(a *apiParts, op *durward.Operation) durward.Stage {
 	return s
 }
 
+// answers is what holds an operation's answers against its contract; nil when
+// nothing does.
+func (c *compiler) answers(a *apiParts, op *durward.Operation) *contract.Answers {
+	if s, ok := a.answers[op.ID]; ok {
+		return s
+	}
+	cfg := a.AnswersOf(op.ID)
+	s, err := a.contract.Response(op.ID, &cfg, contract.ResponseOptions{
+		ProblemBase:  c.cfg.Problems.TypeBase,
+		ErrorsMasked: a.Response.Mode == durward.Enforce && a.Response.Errors != "pass",
+	})
+	c.fail(a, "response.contract", err)
+	a.answers[op.ID] = s
+	return s
+}
+
+// asks and judges are the two stages of answers; no stage when there are none.
+func asks(s *contract.Answers) durward.Stage {
+	if s == nil || !s.Asks() {
+		return nil
+	}
+	return s
+}
+
+func judges(s *contract.Answers) durward.ResponseStage {
+	if s == nil {
+		return nil
+	}
+	return s
+}
+
 // upstreamOf makes the upstream of an operation; operations that refine
 // nothing share one.
 func (c *compiler) upstreamOf(a *apiParts, op *durward.Operation) *proxy.Upstream {
@@ -365,6 +397,13 @@ func steps(all ...requestStep) []requestStep {
 	}
 	return out
 }
+
+// answerStep makes one of the response path.
+func answerStep(s durward.ResponseStage, m durward.Mode) responseStep {
+	return responseStep{stage: s, mode: m}
+}
+
+func (s responseStep) from(fields ...string) responseStep { s.fields = fields; return s }
 
 func responseSteps(all ...responseStep) []responseStep {
 	var out []responseStep

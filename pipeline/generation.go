@@ -68,9 +68,10 @@ type requestStep struct {
 }
 
 type responseStep struct {
-	name  string
-	stage durward.ResponseStage
-	mode  durward.Mode
+	name   string
+	stage  durward.ResponseStage
+	mode   durward.Mode
+	fields []string // of the document that it is made from
 }
 
 // hold takes the current generation, so that it is not closed before release.

@@ -48,18 +48,18 @@ func responseNames(o *operation) string {
 func TestTheStagesOfAnOperationHaveOneOrder(t *testing.T) {
 	all := newBench(t, everything, nil)
 	small := newBench(t, smallest, nil)
-	off := newBench(t, strings.Replace(everything, "    quota:", "    validation: {mode: off}\n    response: {mode: off}\n    quota:", 1), nil)
+	off := newBench(t, strings.Replace(everything, "    quota:", "    validation: {mode: off}\n    response: {mode: off, contract: {mode: off}}\n    quota:", 1), nil)
 	for name, tc := range map[string]struct {
 		op       *operation
 		request  string
 		response string
 	}{
 		"with everything": {all.operation("list"),
-			"address ratelimit ratelimit ratelimit limits cors authn audit quota quota authz contract restrictions outgoing authn-hide", "cors egress"},
+			"address ratelimit ratelimit ratelimit limits cors authn audit quota quota authz contract restrictions outgoing authn-hide", "cors egress response-contract"},
 		"a public one is authorized by its word": {all.operation("open"),
-			"address ratelimit ratelimit limits cors authn audit quota contract restrictions outgoing authn-hide", "cors egress"},
+			"address ratelimit ratelimit limits cors authn audit quota contract restrictions outgoing authn-hide", "cors egress response-contract"},
 		"with nothing that can be left out": {small.operation("list"),
-			"limits cors authn audit authz contract outgoing", "cors egress"},
+			"limits cors authn audit authz contract outgoing", "cors egress response-contract"},
 		"what is off is not built": {off.operation("list"),
 			"address ratelimit ratelimit ratelimit limits cors authn audit quota quota authz restrictions outgoing authn-hide", "cors"},
 	} {

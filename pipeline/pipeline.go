@@ -98,6 +98,8 @@ func (c *compiler) requestStages(a *apiParts, op *durward.Operation) []requestSt
 		step(c.upstreamOf(a, op).Outgoing(), durward.Enforce).from(a.at("upstream"), a.in(op, "upgrades")),
 		step(authn.HideQuery(a.Authenticate), durward.Enforce).from(a.at("authenticate")),
 		step(c.identity(a), durward.Enforce).from(a.at("identity_token"), "token"),
+		// In which forms the upstream may answer, so that the answer can be read.
+		step(asks(c.answers(a, op)), durward.Enforce).from(a.at("response.contract"), a.in(op, "response.contract")),
 	)
 }
 
@@ -105,9 +107,14 @@ func (c *compiler) requestStages(a *apiParts, op *durward.Operation) []requestSt
 // request's: the runner goes through it from the last to the first.
 func (c *compiler) responseStages(a *apiParts, o *operation) []responseStep {
 	return responseSteps(
-		responseStep{stage: cors.Response(), mode: durward.Enforce},                                  // CORS is the gateway's to say
-		responseStep{stage: egress.New(&a.Response, c.cfg.Problems.TypeBase), mode: a.Response.Mode}, // what of the answer a client may see
-		responseStep{stage: o.called.Stage(), mode: durward.Enforce},                                 // its shape, as the upstream gave it
+		// CORS is the gateway's to say.
+		answerStep(cors.Response(), durward.Enforce).from(a.at("cors")),
+		// What of the answer's header a client may see, and of server errors.
+		answerStep(egress.New(&a.Response.Config, c.cfg.Problems.TypeBase), a.Response.Mode).from(a.at("response")),
+		// Whether the answer is as the contract says.
+		answerStep(judges(c.answers(a, o.Operation)), a.AnswersOf(o.ID).Mode).from(a.at("response.contract"), a.in(o.Operation, "response.contract")),
+		// The answer's shape, as the upstream gave it.
+		answerStep(o.called.Stage(), durward.Enforce).from("inventory"),
 	)
 }
 

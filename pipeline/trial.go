@@ -9,7 +9,6 @@ import (
 	"durward"
 	"durward/audit"
 	"durward/authn"
-	"durward/cors"
 )
 
 // Trial is a request that is judged by the stages of a configuration, and then
@@ -102,11 +101,7 @@ func (p *Pipeline) Route(x *durward.Exchange) (*durward.Operation, []Stage, durw
 	}
 	for i := len(r.operation.response) - 1; i >= 0; i-- {
 		s := r.operation.response[i]
-		one := Stage{Name: s.name, Mode: s.mode, Answer: true, Fields: []string{"apis." + r.operation.API + ".response"}}
-		if s.name == cors.Response().Name() {
-			one.Fields = []string{"apis." + r.operation.API + ".cors"}
-		}
-		all = append(all, one)
+		all = append(all, Stage{Name: s.name, Mode: s.mode, Answer: true, Fields: s.fields})
 	}
 	return r.operation.Operation, all, d
 }

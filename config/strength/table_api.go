@@ -36,6 +36,7 @@ var apiRules = map[string]rule{
 	"config.Operation.rate_limit":        {},
 	"config.Operation.quota":             {},
 	"config.Operation.upgrades":          upgrades(),
+	"config.Operation.response":          {},
 	"config.Operation.override":          neutral(explicit),
 
 	"address.Config.mode":        mode(),
@@ -98,6 +99,15 @@ var apiRules = map[string]rule{
 	"contract.Config.read_only":             ranked("refuse", "refuse", "allow"),
 	"contract.Config.additional_properties": ranked("schema", "refuse", "schema"),
 	"contract.Config.content_encodings":     fewer("", "content codings"),
+
+	"contract.ResponseConfig.mode":              mode(),
+	"contract.ResponseConfig.undeclared_fields": ranked("strip", "block", "strip", "allow"),
+	"contract.ResponseConfig.undeclared_status": ranked("replace", "replace", "allow"),
+	"contract.ResponseConfig.undeclared_type":   ranked("replace", "replace", "allow"),
+	"contract.ResponseConfig.write_only":        ranked("strip", "strip", "allow"),
+	"contract.ResponseConfig.invalid":           ranked("report", "block", "report"),
+	"contract.ResponseConfig.unguarded":         ranked("pass", "refuse", "pass"),
+	"contract.ResponseConfig.max_body":          neutral("what is larger is held against the contract while it passes"),
 
 	"cors.Config.origins":     fewer("", "origins whose pages may call"),
 	"cors.Config.headers":     fewer("", "fields that a page may set"),
