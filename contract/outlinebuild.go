@@ -137,6 +137,9 @@ func (b *outliner) fill(o *outline, forms []form) {
 			for name := range s.properties {
 				names[name] = true
 			}
+			for _, name := range s.required {
+				names[name] = true
+			}
 			if s.hidden != nil {
 				o.hidden = append(o.hidden, s.hidden)
 			}
@@ -208,6 +211,7 @@ func (b *outliner) memberOf(f *form, name string) []way {
 	}
 	ways, said := []way{{}}, false
 	for _, s := range slices.Concat(f.core, f.extra) {
+		said = said || f.declares && slices.Contains(s.required, name) // what must be there is declared
 		if p, ok := s.properties[name]; ok {
 			ways, said = and(ways, b.expand(p, nil, false)), true
 		}

@@ -316,8 +316,7 @@ func (s *stripper) alternative(node *outline) *outline {
 }
 
 // lookAhead finds the string that a member of the object at the start of b has.
-// It gives nil where there is none or it is not told plainly: given twice, or
-// with escapes.
+// It gives nil where there is none, or where there are two.
 func lookAhead(b []byte, property string, budget int) (value []byte, looked int) {
 	depth, found := 0, false
 	b = b[:min(len(b), budget)]
@@ -336,7 +335,10 @@ func lookAhead(b []byte, property string, budget int) (value []byte, looked int)
 			}
 			name := b[i+1 : end-1]
 			i = end - 1
-			if depth != 1 || escaped || string(name) != property {
+			if depth == 1 && escaped {
+				name, _ = decodeName(name)
+			}
+			if depth != 1 || string(name) != property {
 				continue
 			}
 			at := end
@@ -354,10 +356,12 @@ func lookAhead(b []byte, property string, budget int) (value []byte, looked int)
 				continue
 			}
 			stop, escaped := endOfString(b, at)
-			if stop < 0 || escaped {
-				return nil, i
+			if stop < 0 {
+				return nil, len(b)
 			}
-			value, i = b[at+1:stop-1], stop-1
+			if value, i = b[at+1:stop-1], stop-1; escaped {
+				value, _ = decodeName(value)
+			}
 		}
 	}
 	return nil, len(b)
