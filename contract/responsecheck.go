@@ -94,6 +94,10 @@ func (s *Answers) typed(x *durward.Exchange, a *declaredAnswer) durward.Decision
 	return s.content(x, m.outline)
 }
 
+// maxRatio is how many times larger an answer may get by decompression. Deflate
+// reaches about 1030, and text hardly ever 50.
+const maxRatio = 100
+
 var strippers = sync.Pool{New: func() any { return new(stripper) }}
 
 // content judges JSON, as a whole where it is small enough.
@@ -114,7 +118,7 @@ func (s *Answers) content(x *durward.Exchange, root *outline) durward.Decision {
 		return durward.Proceed()
 	}
 	if whole && compressed {
-		plain, reason := gunzip(text, s.limit)
+		plain, reason := gunzip(text, s.limit, maxRatio)
 		switch {
 		case reason == reasonDecompressed && s.limit < int64(len(text))*maxRatio:
 			whole = false // it may be honest; what is large is read while it passes

@@ -100,7 +100,7 @@ func (f *follower) next() error {
 	}
 	n, err := f.src.Read(s.buf[len(s.buf):cap(s.buf)])
 	if f.packed != nil {
-		if f.plain += int64(n); f.plain > max(f.packed.n*maxRatio, 4096) {
+		if f.plain += int64(n); f.plain > max(f.packed.n*maxRatio, freeInflated) {
 			return errInflated
 		}
 		if err != nil && err != io.EOF {
