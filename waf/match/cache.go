@@ -25,7 +25,7 @@ type Cache struct {
 
 	mu       sync.Mutex
 	dfas     []*dfa
-	compiled map[compiledKey]*matcher
+	compiled map[compiledKey]*compiled
 }
 
 type compiledKey struct {
@@ -39,7 +39,7 @@ func NewCache(maxMemory int64) *Cache {
 	if maxMemory <= 0 {
 		maxMemory = defaultMemory
 	}
-	return &Cache{max: maxMemory, compiled: map[compiledKey]*matcher{}}
+	return &Cache{max: maxMemory, compiled: map[compiledKey]*compiled{}}
 }
 
 func (c *Cache) add(d *dfa) {

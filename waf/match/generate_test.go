@@ -95,7 +95,7 @@ func (g *generator) put(r rune) {
 }
 
 func nextFold(r rune) rune {
-	re := runeRanges(&syntax.Inst{Op: syntax.InstRune1, Rune: []rune{r}, Arg: uint32(syntax.FoldCase)})
+	re := runeRanges(r, true)
 	if len(re) > 2 {
 		return re[2]
 	}

@@ -4,7 +4,6 @@
 package match
 
 import (
-	"errors"
 	"regexp/syntax"
 	"slices"
 	"unicode"
@@ -46,42 +45,6 @@ const (
 	kindEdge // the beginning or end of the text
 )
 
-// maxInsts bounds the size of one automaton. The parser's own limit of repeated
-// sizes (1,000 runes) keeps sane expressions far below.
-const maxInsts = 100_000
-
-var errTooLarge = errors.New("expression too large")
-
-func compileProg(re *syntax.Regexp, binary bool) (*prog, error) {
-	code, err := syntax.Compile(re)
-	if err != nil {
-		return nil, err
-	}
-	if len(code.Inst) > maxInsts {
-		return nil, errTooLarge
-	}
-	p := &prog{binary: binary, start: uint32(code.Start), insts: make([]inst, len(code.Inst))}
-	ranges := make([][]rune, len(code.Inst)) // nil for an instruction that consumes nothing
-	for i := range code.Inst {
-		in := &code.Inst[i]
-		p.insts[i] = inst{op: in.Op, out: in.Out, arg: in.Arg}
-		switch in.Op {
-		case syntax.InstAltMatch:
-			p.insts[i].op = syntax.InstAlt
-		case syntax.InstCapture:
-			p.insts[i].op = syntax.InstNop
-		case syntax.InstRune, syntax.InstRune1, syntax.InstRuneAny, syntax.InstRuneAnyNotNL:
-			p.insts[i].op = syntax.InstRune
-			ranges[i] = runeRanges(in)
-		}
-	}
-	p.askAhead()
-	p.classify(ranges)
-	p.decoder.build(p)
-	p.mergeBytes()
-	return p, nil
-}
-
 // askAhead finds for each assertion those behind it, which look at the same
 // pair of runes.
 func (p *prog) askAhead() {
@@ -110,26 +73,6 @@ func (p *prog) askAhead() {
 			}
 		}
 	}
-}
-
-// runeRanges lists the runes that an instruction accepts as pairs, cases folded.
-func runeRanges(in *syntax.Inst) []rune {
-	switch {
-	case in.Op == syntax.InstRuneAny:
-		return []rune{0, unicode.MaxRune}
-	case in.Op == syntax.InstRuneAnyNotNL:
-		return []rune{0, '\n' - 1, '\n' + 1, unicode.MaxRune}
-	case len(in.Rune) > 1:
-		return in.Rune
-	}
-	r := in.Rune[0]
-	out := []rune{r, r}
-	if syntax.Flags(in.Arg)&syntax.FoldCase != 0 {
-		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
-			out = append(out, f, f)
-		}
-	}
-	return out
 }
 
 // classify divides all runes into the classes that the instructions and the

@@ -6,7 +6,6 @@ package match
 import (
 	"errors"
 	"fmt"
-	"strings"
 )
 
 // Options bound a Set. The zero value is fit for use.
@@ -21,66 +20,101 @@ type Options struct {
 
 // Set holds patterns against texts. It is safe for concurrent use.
 type Set struct {
-	patterns []Pattern
-	matchers []*matcher
+	matchers []*matcher // nil for phrase lists
+	plans    []strategy
+	always   []uint32 // patterns with an empty phrase
+	direct   []uint32
+	scanner  *scanner // nil when no pattern has windows
+	cache    *Cache
 }
-
-// Scratch is the working memory of one Match at a time; keep one for each
-// goroutine or in a pool. The zero value is ready.
-type Scratch struct{ work work }
 
 // NewSet compiles patterns. The error joins one for each pattern that is not an
 // expression.
 func NewSet(patterns []Pattern, opt Options) (*Set, error) {
-	s := &Set{patterns: patterns, matchers: make([]*matcher, len(patterns))}
-	c := opt.Cache
-	if c == nil {
-		c = NewCache(opt.MaxMemory)
+	s := &Set{matchers: make([]*matcher, len(patterns)), plans: make([]strategy, len(patterns)), cache: opt.Cache}
+	if s.cache == nil {
+		s.cache = NewCache(opt.MaxMemory)
 	}
+	var items []item
 	var errs []error
 	for i, p := range patterns {
-		if p.Phrases != nil {
-			continue
-		}
-		var err error
-		if s.matchers[i], err = c.compile(p.Expr, p.Binary); err != nil {
+		more, err := s.add(uint32(i), p)
+		if err != nil {
 			errs = append(errs, fmt.Errorf("pattern %d: %w", p.ID, err))
 		}
+		items = append(items, more...)
 	}
-	return s, errors.Join(errs...)
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	if len(items) > 0 {
+		s.scanner = newScanner(items)
+	}
+	return s, nil
+}
+
+// add plans one pattern and gives the items to scan for.
+func (s *Set) add(i uint32, p Pattern) ([]item, error) {
+	if p.Phrases != nil {
+		s.plans[i] = literal
+		items, ok := phraseItems(p.Phrases, i)
+		if !ok {
+			s.always = append(s.always, i)
+		}
+		return items, nil
+	}
+	m, err := s.cache.compile(p.Expr, p.Binary)
+	if err != nil {
+		return nil, err
+	}
+	s.matchers[i], s.plans[i] = m, m.plan.strategy
+	if m.plan.strategy == direct {
+		s.direct = append(s.direct, i)
+	}
+	items := make([]item, len(m.plan.windows))
+	for k, w := range m.plan.windows {
+		items[k] = item{window: w, pattern: i}
+		if m.plan.behind {
+			items[k].offset = 1
+		}
+	}
+	return items, nil
 }
 
 // Len is the number of patterns.
-func (s *Set) Len() int { return len(s.patterns) }
+func (s *Set) Len() int { return len(s.plans) }
 
-// Match sets in hits, a bitset with room for Len bits, the bit of each pattern
-// that matches input, leaves the others as they are, and says whether any did.
-func (s *Set) Match(sc *Scratch, input string, hits []uint64) (found bool) {
-	for i, p := range s.patterns {
-		ok := false
-		switch {
-		case p.Phrases != nil:
-			for _, phrase := range p.Phrases {
-				ok = ok || strings.Contains(asciiLower(input), asciiLower(phrase))
+// Stats tells how a set works.
+type Stats struct {
+	Direct, Local, Inside, Literal int // patterns by how they are looked for
+
+	Windows int   // that the scan looks for
+	Memory  int64 // of the automata of the set's cache, in bytes, now
+	Resets  int64 // times an automaton of the cache was emptied
+	States  int   // of the set's automata, now
+}
+
+// Stats counts. It is meant for start-up and metrics, not for each request.
+func (s *Set) Stats() Stats {
+	st := Stats{Memory: s.cache.used.Load(), Resets: s.cache.resets.Load()}
+	count := [...]*int{direct: &st.Direct, local: &st.Local, inside: &st.Inside, literal: &st.Literal}
+	for i, plan := range s.plans {
+		*count[plan]++
+		if m := s.matchers[i]; m != nil {
+			st.States += m.whole.states()
+			if m.local != nil {
+				st.States += m.local.states()
 			}
-		default:
-			ok = s.matchers[i].whole.search(&sc.work, input, kindEdge, len(input)) == yes
-		}
-		if ok {
-			hits[i/64] |= 1 << (i % 64)
-			found = true
 		}
 	}
-	return found
-}
-
-func asciiLower(s string) string {
-	b := []byte(s)
-	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			b[i] = c + 'a' - 'A'
-		}
+	if s.scanner != nil {
+		st.Windows = len(s.scanner.items)
 	}
-	return string(b)
+	return st
 }
 
+func (d *dfa) states() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.table.Load().rows) - rowFirst
+}

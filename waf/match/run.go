@@ -1,0 +1,130 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package match
+
+import "unicode/utf8"
+
+// Scratch is the working memory of one Match at a time; keep one for each
+// goroutine or in a pool. The zero value is ready.
+type Scratch struct {
+	run  run
+	work work
+}
+
+// run is one Match.
+type run struct {
+	*Set
+	text   string
+	hits   []uint64
+	texts  []uint64 // patterns whose automaton must read the whole text
+	work   *work
+	trials int // verifications on the spot that are left
+	any    bool
+}
+
+const (
+	// localBytes is how far a match is followed from its window before its
+	// automaton reads the whole text instead, once.
+	localBytes = 48
+	// leastTrials and trialBytes bound the verifications on the spot for one
+	// text, so that a text full of windows takes time linear in its length.
+	leastTrials = 64
+	trialBytes  = 4
+)
+
+// Match sets in hits, a bitset with room for Len bits, the bit of each pattern
+// that matches input, leaves the others as they are, and says whether any
+// matches. Patterns whose bit is set already may be passed over.
+func (s *Set) Match(sc *Scratch, input string, hits []uint64) bool {
+	r := &sc.run
+	r.Set, r.text, r.hits, r.work, r.any = s, input, hits, &sc.work, false
+	r.trials = leastTrials + len(input)/trialBytes
+	words := (len(s.plans) + 63) / 64
+	if cap(r.texts) < words {
+		r.texts = make([]uint64, words)
+	}
+	r.texts = r.texts[:words]
+	clear(r.texts)
+	for _, i := range s.always {
+		r.hit(i)
+	}
+	for _, i := range s.direct {
+		r.texts[i/64] |= 1 << (i % 64)
+	}
+	if s.scanner != nil {
+		r.scan()
+	}
+	for w, bits := range r.texts {
+		for bits &^= hits[w]; bits != 0; bits &= bits - 1 {
+			i := uint32(w*64 + lowest(bits))
+			if s.matchers[i].whole.search(r.work, input, kindEdge, len(input)) == yes {
+				r.hit(i)
+			}
+		}
+	}
+	found := r.any
+	r.Set, r.text, r.hits = nil, "", nil
+	return found
+}
+
+func (r *run) hit(i uint32) {
+	r.hits[i/64] |= 1 << (i % 64)
+	r.any = true
+}
+
+// compare holds an item against the text at a place where its bucket came up,
+// and verifies its pattern when the window stands there.
+func (r *run) compare(it *item, at int) {
+	if (r.hits[it.pattern/64]|r.texts[it.pattern/64])&(1<<(it.pattern%64)) != 0 {
+		return
+	}
+	if it.phrase != "" {
+		if standsAt(r.text, at-int(it.offset), it.phrase) {
+			r.hit(it.pattern)
+		}
+		return
+	}
+	for i := range it.window {
+		if !it.window[i].has(r.byteAt(at + i)) {
+			return
+		}
+	}
+	if r.plans[it.pattern] == local && r.verify(it, at+int(it.offset)) {
+		return
+	}
+	r.texts[it.pattern/64] |= 1 << (it.pattern % 64)
+}
+
+// verify looks for a match that begins at a place. It says false when only the
+// whole text can tell.
+func (r *run) verify(it *item, at int) bool {
+	m := r.matchers[it.pattern]
+	if r.trials--; r.trials < 0 {
+		return false
+	}
+	if at < len(r.text) && !m.prog.binary && r.text[at]&0xC0 == 0x80 {
+		return false // perhaps within a rune
+	}
+	prev := kindEdge
+	if at > 0 {
+		prev = kindOther
+		if b := r.text[at-1]; b < utf8.RuneSelf {
+			prev = asciiKind[b]
+		}
+	}
+	switch m.local.search(r.work, r.text[at:], prev, localBytes) {
+	case yes:
+		r.hit(it.pattern)
+	case unsure:
+		return false
+	}
+	return true
+}
+
+var asciiKind = func() (kinds [utf8.RuneSelf]kind) {
+	for b := range kinds {
+		kinds[b] = (&prog{}).kindOf(rune(b))
+	}
+	return kinds
+}()

@@ -1,0 +1,179 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package match
+
+// scanner finds the windows of all patterns in one pass. At each place two
+// look-ups, of this pair of symbols and of the pair after it, leave the buckets
+// in which there may be a window; those of these four symbols are then compared.
+type scanner struct {
+	pairs  [pairCount]pairMasks
+	items  []item
+	narrow codeTable // items by the four symbols they begin with
+	wide   [64][]uint32
+	wides  uint64 // buckets with wide items
+}
+
+// pairMasks are the buckets with a window whose first two symbols, or next two,
+// are this pair.
+type pairMasks struct{ first, next uint64 }
+
+// item is a window, and what to do where it stands.
+type item struct {
+	window  window
+	pattern uint32
+	offset  int32  // literal: where in the phrase the window lies; else 1 when the first set is behind
+	phrase  string // literal: in lower case
+}
+
+// maxCodes bounds the sequences of symbols under which one item is filed. Items
+// with more are wide: compared whenever their bucket comes up.
+const maxCodes = 256
+
+func newScanner(items []item) *scanner {
+	s := &scanner{items: items}
+	filler := newFiller()
+	codes := map[uint32][]uint32{}
+	for i, it := range items {
+		w := it.window.symbols()
+		bucket := filler.put(w)
+		if spread(w) > maxCodes {
+			s.wide[bucket] = append(s.wide[bucket], uint32(i))
+			s.wides |= 1 << bucket
+			continue
+		}
+		eachCode(w, func(code uint32) { codes[code] = append(codes[code], uint32(i)) })
+	}
+	for bucket := range filler.buckets {
+		b := &filler.buckets[bucket]
+		for pair := range pairCount {
+			if b.first.has(pair) {
+				s.pairs[pair].first |= 1 << bucket
+			}
+			if b.next.has(pair) {
+				s.pairs[pair].next |= 1 << bucket
+			}
+		}
+	}
+	s.narrow = newCodeTable(codes)
+	return s
+}
+
+// spread is the number of sequences of four symbols of a window.
+func spread(w symbolWindow) int {
+	n := 1
+	for _, set := range w {
+		n *= set.len()
+	}
+	return n
+}
+
+func eachCode(w symbolWindow, do func(uint32)) {
+	w[0].each(func(a uint32) {
+		w[1].each(func(b uint32) {
+			w[2].each(func(c uint32) {
+				w[3].each(func(d uint32) { do(a<<18 | b<<12 | c<<6 | d) })
+			})
+		})
+	})
+}
+
+// codeTable is a hash table from four symbols to items.
+type codeTable struct {
+	keys  []uint32 // code+1, 0 when free
+	spans [][2]uint32
+	items []uint32
+	shift uint32
+}
+
+func newCodeTable(codes map[uint32][]uint32) codeTable {
+	size := 16
+	for size < 2*len(codes) {
+		size *= 2
+	}
+	t := codeTable{keys: make([]uint32, size), spans: make([][2]uint32, size), shift: 32}
+	for n := size; n > 1; n /= 2 {
+		t.shift--
+	}
+	for code, items := range codes {
+		slot := t.slot(code)
+		t.keys[slot] = code + 1
+		t.spans[slot] = [2]uint32{uint32(len(t.items)), uint32(len(t.items) + len(items))}
+		t.items = append(t.items, items...)
+	}
+	return t
+}
+
+// slot is where a code is or would be.
+func (t *codeTable) slot(code uint32) uint32 {
+	slot := code * 0x9E3779B1 >> t.shift
+	for t.keys[slot] != 0 && t.keys[slot] != code+1 {
+		slot = (slot + 1) & uint32(len(t.keys)-1)
+	}
+	return slot
+}
+
+func (t *codeTable) find(code uint32) []uint32 {
+	slot := t.slot(code)
+	if t.keys[slot] == 0 {
+		return nil
+	}
+	return t.items[t.spans[slot][0]:t.spans[slot][1]]
+}
+
+// scan calls found for every place in the text where windows may stand, from -1,
+// the place before the first byte.
+func (r *run) scan() {
+	pairs, text := &r.scanner.pairs, r.text
+	n := len(text)
+	if n < 3 {
+		r.edges(-1)
+		return
+	}
+	a, b := uint32(symbolOf[text[0]]), uint32(symbolOf[text[1]])
+	here := pairs[symEdge<<6|a].first
+	after := pairs[a<<6|b].first
+	for i := 2; i < n; i++ {
+		c := uint32(symbolOf[text[i]])
+		masks := &pairs[(b<<6|c)&(pairCount-1)]
+		if hit := here & masks.next; hit != 0 {
+			r.found(i-3, hit)
+		}
+		here, after, b = after, masks.first, c
+	}
+	r.edges(n - 3)
+}
+
+// edges finds the windows that begin at a place near an end of the text or later.
+func (r *run) edges(from int) {
+	for at := from; at < len(r.text); at++ {
+		first := r.symbol(at)<<6 | r.symbol(at+1)
+		next := r.symbol(at+2)<<6 | r.symbol(at+3)
+		if hit := r.scanner.pairs[first].first & r.scanner.pairs[next].next; hit != 0 {
+			r.found(at, hit)
+		}
+	}
+}
+
+func (r *run) byteAt(at int) int {
+	if uint(at) < uint(len(r.text)) {
+		return int(r.text[at])
+	}
+	return edgeByte
+}
+
+func (r *run) symbol(at int) uint32 { return uint32(symbolOf[r.byteAt(at)]) }
+
+// found compares the windows that may stand at a place.
+func (r *run) found(at int, buckets uint64) {
+	s := r.scanner
+	code := r.symbol(at)<<18 | r.symbol(at+1)<<12 | r.symbol(at+2)<<6 | r.symbol(at+3)
+	for _, i := range s.narrow.find(code) {
+		r.compare(&s.items[i], at)
+	}
+	for buckets &= s.wides; buckets != 0; buckets &= buckets - 1 {
+		for _, i := range s.wide[lowest(buckets)] {
+			r.compare(&s.items[i], at)
+		}
+	}
+}
