@@ -30,9 +30,24 @@ func oracle(t testing.TB, p Pattern) func(string) bool {
 	return regexp.MustCompile(p.Expr).MatchString
 }
 
-// rulePatterns reads all expressions and phrase lists of the core rule set's
-// request rules, in order and without repetitions.
+// rulePatterns reads all expressions and phrase lists of the core rule set, in
+// order and without repetitions.
 func rulePatterns(t testing.TB) []Pattern {
+	t.Helper()
+	return readRules(t, func(string) bool { return true })
+}
+
+// argPatterns are those that rules of the first paranoia level hold against
+// arguments: the set that most values of a request meet.
+func argPatterns(t testing.TB) []Pattern {
+	t.Helper()
+	return readRules(t, func(rule string) bool {
+		variables, _, _ := strings.Cut(rule, ` "`)
+		return strings.Contains(variables, "|ARGS|") && strings.Contains(rule, "paranoia-level/1'")
+	})
+}
+
+func readRules(t testing.TB, wanted func(rule string) bool) []Pattern {
 	t.Helper()
 	files, err := fs.Glob(coreruleset.FS, "@owasp_crs/*.conf")
 	if err != nil || len(files) == 0 {
@@ -46,29 +61,31 @@ func rulePatterns(t testing.TB) []Pattern {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := strings.ReplaceAll(string(content), "\\\n", "")
-		for _, m := range operator.FindAllStringSubmatch(text, -1) {
-			if seen[m[0]] {
+		for _, rule := range strings.Split(strings.ReplaceAll(string(content), "\\\n", ""), "\n") {
+			m := operator.FindStringSubmatch(rule)
+			if m == nil || !strings.HasPrefix(strings.TrimSpace(rule), "SecRule") || !wanted(rule) || seen[m[0]] {
 				continue
 			}
 			seen[m[0]] = true
-			argument := strings.ReplaceAll(m[2], `\"`, `"`)
-			p := Pattern{}
-			switch m[1] {
-			case "rx":
-				p = RX(argument)
-			case "pm":
-				p = PM(argument)
-			default:
-				list, err := fs.ReadFile(coreruleset.FS, "@owasp_crs/"+argument)
-				if err != nil {
-					t.Fatal(err)
-				}
-				p = PhraseFile(string(list))
-			}
+			p := rulePattern(t, m[1], strings.ReplaceAll(m[2], `\"`, `"`))
 			p.ID = len(out)
 			out = append(out, p)
 		}
 	}
 	return out
+}
+
+func rulePattern(t testing.TB, operator, argument string) Pattern {
+	t.Helper()
+	switch operator {
+	case "rx":
+		return RX(argument)
+	case "pm":
+		return PM(argument)
+	}
+	list, err := fs.ReadFile(coreruleset.FS, "@owasp_crs/"+argument)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return PhraseFile(string(list))
 }

@@ -61,6 +61,7 @@ type windower struct {
 	failed bool
 	memo   map[windowKey][]window
 	asks   []syntax.EmptyOp // of each instruction, with one bit more once known
+	bytes  map[*uint64]byteSet
 	work   work
 }
 
@@ -71,7 +72,7 @@ type windowKey struct {
 }
 
 func newWindower(p *prog, most int) *windower {
-	return &windower{prog: p, most: most, memo: map[windowKey][]window{}, asks: make([]syntax.EmptyOp, len(p.insts))}
+	return &windower{prog: p, most: most, memo: map[windowKey][]window{}, asks: make([]syntax.EmptyOp, len(p.insts)), bytes: map[*uint64]byteSet{}}
 }
 
 // windows lists sequences of at most depth sets with which everything that
@@ -175,42 +176,36 @@ func (e *windower) after(found *merger, from uint32, depth int, met syntax.Empty
 		found.add(next, nil)
 		return
 	}
-	takers := map[uint32][]uint64{} // accepted classes by the instruction that follows
-	var order []uint32
-	for _, i := range w.closed.dense {
-		in := &p.insts[i]
-		if in.op != syntax.InstRune {
-			continue
-		}
-		if _, ok := takers[in.out]; !ok {
-			order = append(order, in.out)
-			takers[in.out] = make([]uint64, len(in.accepts))
-		}
-		for j, v := range in.accepts {
-			takers[in.out][j] |= v
+	// The lists below are made while w is used again.
+	for _, i := range slices.Clone(w.closed.dense) {
+		if in := &p.insts[i]; in.op == syntax.InstRune {
+			e.single(found, in, in.out, depth, next)
+			if !p.binary && next.has(0xC2) {
+				e.multi(found, in, in.out, depth)
+			}
 		}
 	}
-	slices.Sort(order)
-	for _, to := range order {
-		in := inst{accepts: takers[to]}
-		e.single(found, &in, to, depth, next)
-		if !p.binary && next.has(0xC2) {
-			e.multi(found, &in, to, depth)
+}
+
+// singles are the bytes that an instruction takes as runes of their own.
+func (e *windower) singles(in *inst) byteSet {
+	set, ok := e.bytes[&in.accepts[0]]
+	if !ok {
+		for b := range 256 {
+			if (e.prog.binary || b < utf8.RuneSelf) && in.takes(e.prog.classOf(rune(b))) {
+				set.add(b)
+			}
 		}
+		e.bytes[&in.accepts[0]] = set
 	}
+	return set
 }
 
 // single adds windows that begin with one byte: ASCII, or any in a binary
 // expression.
 func (e *windower) single(found *merger, in *inst, to uint32, depth int, next byteSet) {
-	p := e.prog
-	var set byteSet
-	for b := range 256 {
-		if (p.binary || b < utf8.RuneSelf) && in.takes(p.classOf(rune(b))) {
-			set.add(b)
-		}
-	}
-	if set = set.and(next); set.empty() {
+	set := e.singles(in).and(next)
+	if set.empty() {
 		return
 	}
 	if e.reaches(to) == 0 {
