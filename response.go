@@ -21,8 +21,11 @@ func (r *Response) Buffer(limit int64) (content []byte, whole bool, err error) {
 	h, ok := r.Body.(*heldContent)
 	if !ok {
 		h = &heldContent{rest: r.Body}
-		if r.Length > 0 {
-			h.buf = make([]byte, 0, min(r.Length, limit, 64<<10)+1)
+		if size := r.Length; size != 0 {
+			if size < 0 {
+				size = 4 << 10 // what most answers of unknown length stay below
+			}
+			h.buf = make([]byte, 0, min(size, limit, 64<<10)+1)
 		}
 		r.Body = h
 	}

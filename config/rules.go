@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 
+	"durward"
 	"durward/authz"
 	"durward/contract"
 )
@@ -86,6 +87,34 @@ func fields(all []contract.Member) []authz.Field {
 	var out []authz.Field
 	for _, m := range all {
 		out = append(out, authz.Field{Name: m.Name, Type: cedarTypes[m.Type], Required: m.Required, Fields: fields(m.Members)})
+	}
+	return out
+}
+
+// Unguarded are the operations of an API that have answers whose content is
+// not held against a schema.
+type Unguarded struct {
+	Name       string
+	Operations []string
+}
+
+// Unguarded lists, by API, the operations with declared content that the check
+// of answers cannot look into.
+func (c *Config) Unguarded() []Unguarded {
+	var out []Unguarded
+	for _, name := range c.APINames() {
+		doc, one := c.contracts[name], Unguarded{Name: name}
+		if doc == nil {
+			continue
+		}
+		for _, op := range doc.Operations() {
+			if cfg := c.APIs[name].AnswersOf(op.ID); cfg.Mode == durward.Off || !doc.LooksInto(op.ID) {
+				one.Operations = append(one.Operations, op.ID)
+			}
+		}
+		if len(one.Operations) > 0 {
+			out = append(out, one)
+		}
 	}
 	return out
 }

@@ -104,7 +104,7 @@ func (s *stripper) types(node *outline, k kind, literal []byte) {
 	if node.types == 0 || node.types&k != 0 && (k != kNumber || node.types&kNumber != 0) {
 		return
 	}
-	if k == kNumber && node.types&kInteger != 0 && isInteger(string(literal)) {
+	if k == kNumber && node.types&kInteger != 0 && (!bytes.ContainsAny(literal, ".eE") || isInteger(string(literal))) {
 		return
 	}
 	s.found.invalidHere(s.stack)

@@ -176,6 +176,9 @@ func (e *Explainer) Explain(ctx context.Context, q *Request) *Report {
 	if p := &x.Principal; p.Known() {
 		r.Caller = &Caller{Subject: p.Subject, Consumer: p.Consumer, Method: p.Method, Roles: p.Roles, Scopes: p.Scopes, Plan: p.Plan, Bound: p.Bound}
 	}
+	if doc := e.cfg.Contract(op.API); doc != nil {
+		r.Unguarded = doc.Unguarded(op.ID)
+	}
 	trail := x.Trail
 	for _, s := range stages {
 		one := Stage{Name: s.Name, Mode: s.Mode.String(), OnError: s.OnError.String(), Settings: e.settings(s.Fields, op)}

@@ -21,6 +21,9 @@ type Report struct {
 	Stages    []Stage `json:"stages,omitempty"`
 	Caller    *Caller `json:"caller,omitempty"` // who was authenticated
 	Verdict   Verdict `json:"verdict"`
+	// Unguarded are the parts of the operation's declared answers that are not
+	// looked into.
+	Unguarded []string `json:"unguarded,omitempty"`
 }
 
 // Stage is one stage, in the order in which they act.
@@ -107,6 +110,12 @@ func (r *Report) Write(w io.Writer) error {
 		b.WriteByte('\n')
 		for _, one := range s.Settings {
 			fmt.Fprintf(&b, "      %-*s  %s: %s\n", width, one.Place, one.Field, printable(one.Value))
+		}
+	}
+	if len(r.Unguarded) > 0 {
+		b.WriteString("\nnot looked into in answers:\n")
+		for _, one := range r.Unguarded {
+			fmt.Fprintf(&b, "      %s\n", printable(one))
 		}
 	}
 	if c := r.Caller; c != nil {
