@@ -26,7 +26,7 @@ import (
 )
 
 const upstreamUsage = `usage: upstream [-name N] [-tls CERT] [-client-ca yes] [-h2c]
-       upstream [-name N] answer STATUS [-H F]... [BODY] | trailers NAME=VALUE... | echo | hang | stall | cut | drop | hold | release | down
+       upstream [-name N] answer STATUS [-H F]... [-gzip] [BODY] | trailers NAME=VALUE... | echo | hang | stall | cut | drop | hold | release | down
        upstream [-name N] raw FILE`
 
 // cmdUpstream: without a verb it starts one and sets $UPSTREAM, or $UPSTREAM_N
@@ -171,7 +171,15 @@ func (u *upstream) answer(ts *testscript.TestScript, args []string) error {
 	if err != nil {
 		return err
 	}
+	zip := len(rest) > 0 && rest[0] == "-gzip"
+	if zip {
+		rest = rest[1:]
+	}
 	body := expand(ts, strings.Join(rest, " "))
+	if zip {
+		header.Set("Content-Encoding", "gzip")
+		body = gzipped(body)
+	}
 	u.Answer(func(rw http.ResponseWriter, r *http.Request) {
 		for name, values := range header {
 			rw.Header()[name] = values
