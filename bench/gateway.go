@@ -22,7 +22,7 @@ type setup struct {
 	tls     bool
 	alg     string // the signature algorithm of bearer tokens; empty asks for none
 	limit   limitKind
-	noCheck bool // Durward leaves request content unchecked
+	noCheck bool // the contract is left unchecked
 }
 
 // limitKind says what limit there is.
@@ -82,7 +82,15 @@ var gateways = []gateway{
 	{name: "caddy", binary: installed("caddy"), log: "access.log", version: []string{"version"},
 		can:       func(s scenario) bool { return s.job != "E" && s.alg == "" && s.limit == noLimit },
 		configure: configureCaddy},
+	{name: kinName, binary: built(kinName), log: "stdout.log", version: []string{"version"},
+		can: func(s scenario) bool { return s.job == "E" }, configure: configureKin},
 }
+
+// kinName is a middleware, not a gateway: it checks contracts and no more.
+const kinName = "kin-openapi"
+
+// checksContracts tells that the gateway refuses what breaks the contract.
+func (g gateway) checksContracts() bool { return g.name == "durward" || g.name == kinName }
 
 // built names a program that the bench builds itself.
 func built(name string) func(string) string {

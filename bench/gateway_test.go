@@ -65,6 +65,8 @@ func TestConfigurationsSayWhatTheScenarioNeeds(t *testing.T) {
 		"nginx refuses":                 {"nginx", setup{limit: refusing}, []string{"rate=1r/m", "limit_req zone=limits;", "limit_req_status 429;"}, []string{"burst"}},
 		"nginx counts and lets pass":    {"nginx", setup{limit: generous}, []string{"rate=1000000r/s", "burst=1000000 nodelay;"}, nil},
 		"nginx ends TLS 1.3":            {"nginx", setup{tls: true}, []string{"listen 127.0.0.1:8081 ssl;", "ssl_protocols TLSv1.3;"}, nil},
+		"kin-openapi checks":            {"kin-openapi", setup{}, []string{`"Check":true`, `"Contract":"/material/bench.openapi.yaml"`, "127.0.0.1:8081"}, nil},
+		"kin-openapi does not check":    {"kin-openapi", setup{noCheck: true}, []string{`"Check":false`}, nil},
 		"caddy logs":                    {"caddy", setup{}, []string{"http://:8081", "bind 127.0.0.1", "output file", "reverse_proxy 127.0.0.1:9091"}, []string{"https://"}},
 		"caddy ends TLS 1.3":            {"caddy", setup{tls: true}, []string{"https://:8081", "protocols tls1.3"}, nil},
 	} {
@@ -136,7 +138,7 @@ func TestVersionsAreFoundInWhatProgramsSay(t *testing.T) {
 }
 
 func TestGatewaysAreChosenByName(t *testing.T) {
-	if got := names(choose("")); got != "durward, durward-buffered, haproxy, nginx, caddy" {
+	if got := names(choose("")); got != "durward, durward-buffered, haproxy, nginx, caddy, kin-openapi" {
 		t.Errorf("all: %s", got)
 	}
 	if got := names(choose("haproxy,durward")); got != "durward, haproxy" {
@@ -145,7 +147,7 @@ func TestGatewaysAreChosenByName(t *testing.T) {
 	if got := choose("squid"); len(got) != 0 {
 		t.Errorf("an unknown one: %s", names(got))
 	}
-	if len(gateways) != 5 {
+	if len(gateways) != 6 {
 		t.Errorf("choosing changed the list: %s", names(gateways))
 	}
 }
@@ -165,7 +167,7 @@ func TestGatewaysTakePartWhereTheyHaveWhatIsAsked(t *testing.T) {
 		case "C":
 			want = "durward durward-buffered haproxy nginx"
 		case "E":
-			want = "durward durward-buffered"
+			want = "durward durward-buffered kin-openapi"
 		case "F":
 			want = "durward haproxy nginx caddy"
 		}

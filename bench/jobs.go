@@ -30,6 +30,7 @@ type scenario struct {
 	fresh        bool // every token is new to the gateway
 	limit        limitKind
 	noCheck      bool
+	query        string // what stands behind the path of a GET
 }
 
 // scenarios are all jobs. See README.md for what each shows.
@@ -46,8 +47,13 @@ var scenarios = []scenario{
 	{job: "D", variant: "full handshake", tls: true, load: handshakeLoad},
 	{job: "E", variant: "checked", post: true},
 	{job: "E", variant: "not checked", post: true, noCheck: true},
+	{job: "E", variant: "GET checked", query: threeParameters},
+	{job: "E", variant: "GET not checked", query: threeParameters, noCheck: true},
 	{job: "F", variant: "idle connections", load: idleLoad},
 }
+
+// threeParameters are, with that of the path, the parameters of job E's GET.
+const threeParameters = "?depth=3&since=2026-03-14T09:26:53Z"
 
 // chooseScenarios gives the scenarios of a comma-separated list of jobs.
 func chooseScenarios(jobs string) []scenario {
@@ -78,7 +84,7 @@ func (s scenario) path() string {
 	if s.post {
 		return "/items"
 	}
-	return "/items/42"
+	return "/items/42" + s.query
 }
 
 // url is where the load goes. TLS needs the certificate's name.

@@ -50,7 +50,7 @@ func parseOptions(args []string) (options, error) {
 	var o options
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.StringVar(&o.jobs, "jobs", "", "jobs to run, such as A,C; default all")
-	f.StringVar(&o.gateways, "gateways", "", "gateways to run: durward, durward-buffered, haproxy, nginx, caddy; default all")
+	f.StringVar(&o.gateways, "gateways", "", "gateways to run: durward, durward-buffered, haproxy, nginx, caddy, kin-openapi; default all")
 	f.IntVar(&o.rounds, "rounds", 5, "runs of each gateway and job, in turns")
 	f.IntVar(&o.seconds, "seconds", 3, "length of each run")
 	f.IntVar(&o.connections, "connections", 64, "connections of the load")

@@ -102,7 +102,7 @@ func (b *bench) launch(ctx context.Context, s scenario, c *contestant) error {
 	if err := c.process.ready(ctx, c.address); err != nil {
 		return err
 	}
-	if err := runProbes(ctx, s, c.name == "durward", b.material.dir, c.address); err != nil {
+	if err := runProbes(ctx, s, c.checksContracts(), b.material.dir, c.address); err != nil {
 		return err
 	}
 	return nil

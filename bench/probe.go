@@ -23,14 +23,15 @@ type probe struct {
 	wanted string
 	token  string
 	body   []byte
+	query  string
 }
 
 func exactly(status int) func(int) bool { return func(got int) bool { return got == status } }
 
 // probes say what a gateway must do before it is timed: let the load through,
 // and refuse what the scenario's checks are there for.
-func probes(s scenario, isDurward bool, material string) ([]probe, error) {
-	good := probe{what: "the load's request", want: exactly(200), wanted: "200"}
+func probes(s scenario, checks bool, material string) ([]probe, error) {
+	good := probe{what: "the load's request", query: s.query, want: exactly(200), wanted: "200"}
 	if s.post {
 		item, err := os.ReadFile(filepath.Join(material, "item.json"))
 		if err != nil {
@@ -63,9 +64,10 @@ func probes(s scenario, isDurward bool, material string) ([]probe, error) {
 		forged.want, forged.wanted = exactly(401), "401"
 		all = append(all, none, forged)
 	}
-	if s.post && isDurward {
+	if (s.post || s.query != "") && checks {
 		bad := good
-		bad.what, bad.body = "content that breaks the contract", bytes.Replace(good.body, []byte(":2.5"), []byte(":\"x\""), 1)
+		bad.what, bad.body = "what breaks the contract", bytes.Replace(good.body, []byte(":2.5"), []byte(":\"x\""), 1)
+		bad.query = strings.Replace(good.query, "depth=3", "depth=x", 1)
 		bad.want, bad.wanted = func(got int) bool { return got == 400 || got == 422 }, "400 or 422"
 		if s.noCheck {
 			bad.want, bad.wanted = exactly(200), "200"
@@ -89,8 +91,8 @@ func forge(token string) string {
 }
 
 // runProbes holds a gateway against its probes.
-func runProbes(ctx context.Context, s scenario, isDurward bool, material, address string) error {
-	all, err := probes(s, isDurward, material)
+func runProbes(ctx context.Context, s scenario, checks bool, material, address string) error {
+	all, err := probes(s, checks, material)
 	if err != nil {
 		return err
 	}
@@ -106,7 +108,9 @@ func runProbes(ctx context.Context, s scenario, isDurward bool, material, addres
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport, Timeout: 10 * time.Second}
 	for _, p := range all {
-		request, err := http.NewRequestWithContext(ctx, s.method(), s.url(address), bytes.NewReader(p.body))
+		asked := s
+		asked.query = p.query
+		request, err := http.NewRequestWithContext(ctx, s.method(), asked.url(address), bytes.NewReader(p.body))
 		if err != nil {
 			return err
 		}

@@ -24,7 +24,7 @@ type judge struct {
 }
 
 func (j *judge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Header.Get("Sec-Fetch-Mode") == "" || r.Method != j.s.method() || r.URL.Path != j.s.path() {
+	if r.Header.Get("Sec-Fetch-Mode") == "" || r.Method != j.s.method() || r.URL.Path != strings.TrimSuffix(j.s.path(), j.s.query) {
 		j.t.Errorf("unexpected request %s %s", r.Method, r.URL)
 	}
 	body, err := io.ReadAll(r.Body)
@@ -39,6 +39,8 @@ func (j *judge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case j.s.alg != "" && r.Header.Get("Authorization") != "" && r.Header.Get("Authorization") != "Bearer "+j.token && j.fault != "takes any token":
 		w.WriteHeader(http.StatusUnauthorized)
 	case j.s.post && !j.s.noCheck && string(body) != j.item && j.fault != "checks nothing":
+		w.WriteHeader(http.StatusBadRequest)
+	case j.s.query != "" && !j.s.noCheck && "?"+r.URL.RawQuery != j.s.query && j.fault != "checks nothing":
 		w.WriteHeader(http.StatusBadRequest)
 	case j.fault == "is broken":
 		w.WriteHeader(http.StatusBadGateway)
@@ -70,6 +72,8 @@ func TestProbesSeeEveryFault(t *testing.T) {
 		"tokens that are not checked": {scenario{alg: "RS256"}, "takes any token", "forged token got 200"},
 		"a contract":                  {scenario{post: true}, "", ""},
 		"a contract not checked":      {scenario{post: true}, "checks nothing", "breaks the contract got 200"},
+		"parameters":                  {scenario{query: threeParameters}, "", ""},
+		"parameters not checked":      {scenario{query: threeParameters}, "checks nothing", "breaks the contract got 200"},
 		"no check, as asked":          {scenario{post: true, noCheck: true}, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -48,6 +48,11 @@ func (b *bench) findProgram(ctx context.Context, g gateway, install bool) string
 			fmt.Printf("MISSING durward: %v\n", err)
 			return ""
 		}
+	case g.name == kinName:
+		if err := buildKin(ctx, g.binary(b.out)); err != nil {
+			fmt.Printf("MISSING %s: %v\n", kinName, err)
+			return ""
+		}
 	case g.name == "caddy" && install && g.binary(b.out) == "":
 		fmt.Fprintln(os.Stderr, "bench: building Caddy, which takes minutes (-install=false leaves it out)")
 		cmd := exec.CommandContext(ctx, "go", "install", caddyPackage)

@@ -174,3 +174,29 @@ func TestMemoryIsFlatWhenTheLatePeakIsNotAboveTheEarlyOne(t *testing.T) {
 		}
 	}
 }
+
+func TestTheCostOfACheckIsADifferenceWithinOneProgram(t *testing.T) {
+	e := func(variant, gateway, audit string, cpu float64) row {
+		return row{Job: "E", Variant: variant, Gateway: gateway, Audit: audit, CPU: cpu, Runs: 1}
+	}
+	rows := []row{
+		e("checked", "durward", defaultAudit, 42), e("not checked", "durward", defaultAudit, 30.5),
+		e("checked", kinName, "", 190), e("not checked", kinName, "", 120),
+		e("GET checked", "durward", defaultAudit, 36), e("GET not checked", "durward", defaultAudit, 30),
+	}
+	var out strings.Builder
+	writeTargets(&out, rows)
+	for _, want := range []string{
+		"met     E checked: the check costs 11.5 us of CPU, at most 15; kin-openapi's 70.0\n",
+		"MISSED  E GET checked: the check costs 6.0 us of CPU, at most 3\n",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is missing in:\n%s", want, out.String())
+		}
+	}
+	out.Reset()
+	writeTargets(&out, rows[:1]) // nothing to compare with
+	if out.String() != "" {
+		t.Error(out.String())
+	}
+}

@@ -31,6 +31,37 @@ var targets = []target{
 // idleTarget bounds what one idle connection may hold, in bytes.
 const idleTarget = 20 << 10
 
+// checkTargets bound what the check of a request against the contract may cost,
+// in microseconds of CPU: the difference of two rows of the same program.
+var checkTargets = []struct {
+	variant, without string
+	most             float64
+}{
+	{"checked", "not checked", 15},
+	{"GET checked", "GET not checked", 3},
+}
+
+// writeCheckCost says what the check costs Durward, and what it costs the peer
+// that does nothing else.
+func writeCheckCost(w io.Writer, rows []row, verdict func(bool) string) {
+	cost := func(name, with, without string) (float64, bool) {
+		a, ok := find(rows, "E", with, name)
+		b, found := find(rows, "E", without, name)
+		return a.CPU - b.CPU, ok && found && a.Runs > 0 && b.Runs > 0
+	}
+	for _, t := range checkTargets {
+		own, ok := cost("durward", t.variant, t.without)
+		if !ok {
+			continue
+		}
+		fmt.Fprintf(w, "%s  E %s: the check costs %.1f us of CPU, at most %.0f", verdict(own <= t.most), t.variant, own, t.most)
+		if other, ok := cost(kinName, t.variant, t.without); ok {
+			fmt.Fprintf(w, "; kin-openapi's %.1f", other)
+		}
+		fmt.Fprintln(w)
+	}
+}
+
 // writeTargets says of each target whether the rows meet it. Targets whose rows
 // are missing are left out.
 func writeTargets(w io.Writer, rows []row) {
@@ -50,6 +81,7 @@ func writeTargets(w io.Writer, rows []row) {
 		fmt.Fprintf(w, "%s  %s %s: %.2f of %s's %s CPU, at most %.1f\n",
 			verdict(ratio <= t.factor), t.job, t.variant, ratio, t.other, t.against, t.factor)
 	}
+	writeCheckCost(w, rows, verdict)
 	if r, ok := find(rows, "F", "idle connections", "durward"); ok {
 		fmt.Fprintf(w, "%s  F: %.1f KiB for an idle connection, at most %d\n",
 			verdict(r.PerConnection <= idleTarget), r.PerConnection/1024, idleTarget>>10)
