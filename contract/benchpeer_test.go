@@ -8,6 +8,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -18,7 +19,7 @@ import (
 // BenchmarkPeer is kin-openapi on the requests of BenchmarkBodyOf20Fields and
 // BenchmarkGETWith3Parameters: the check alone, with the route known.
 func BenchmarkPeer(b *testing.B) {
-	doc, err := openapi3.NewLoader().LoadFromData([]byte(fieldsDoc))
+	doc, err := openapi3.NewLoader().LoadFromData([]byte(strings.Replace(fieldsDoc, `[string, "null"]`, "string", 1)))
 	if err != nil {
 		b.Fatal(err)
 	}
