@@ -1,0 +1,313 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package gate
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"durward/waf/seclang"
+)
+
+// txMode is how the value of a TX variable is come by.
+type txMode uint8
+
+const (
+	txConstant txMode = iota // values holds all that it can be: one, or none
+	txCapture                // a group of an earlier link of the chain
+	txWritten                // set by an earlier link of the chain
+	txPattern                // every variable whose name matches
+)
+
+// txRead is what a rule gets when it reads TX.
+type txRead struct {
+	mode    txMode
+	values  []string // of txConstant and txPattern
+	group   int
+	writes  []write // by earlier links of the same rule
+	foreign []write // by first links of other rules, of txPattern
+}
+
+// write is one setvar of one link.
+type write struct {
+	rule  *rule
+	link  int
+	name  string // the variable, or "" when its name depends on the request
+	key   string // what such a name begins with
+	value []part
+	known bool // that value is understood
+}
+
+// txName is a name or an expression for names that a rule reads.
+type txName struct {
+	rule *seclang.Rule
+	name string
+	re   *regexp.Regexp
+}
+
+// findReads lists what each rule of the request phases reads of TX.
+func findReads(set *seclang.Set) (reads []txName) {
+	for _, it := range set.Items {
+		r, ok := it.(*seclang.Rule)
+		if !ok || r.Phase > 2 {
+			continue
+		}
+		macro := func(m seclang.Macro) {
+			for _, t := range m {
+				if t.Collection == "TX" {
+					reads = append(reads, txName{rule: r, name: t.Key})
+				}
+			}
+		}
+		for _, l := range r.Links() {
+			for _, v := range l.Variables {
+				if v.Collection != "TX" {
+					continue
+				}
+				n := txName{rule: r, name: strings.ToLower(v.Selector.Key)}
+				if v.Selector.Regexp {
+					// One that does not compile is an error when the rule is folded.
+					n.re, _ = regexp.Compile(v.Selector.Key)
+				}
+				reads = append(reads, n)
+			}
+			if l.Operator != nil {
+				macro(l.Operator.Macro)
+			}
+			for _, sv := range l.SetVars {
+				macro(sv.Key)
+				macro(sv.Value)
+			}
+		}
+	}
+	return reads
+}
+
+// prefixOf is the literal with which an expanded name begins.
+func prefixOf(m seclang.Macro) string {
+	if len(m) > 0 && m[0].Collection == "" {
+		return strings.ToLower(m[0].Text)
+	}
+	return ""
+}
+
+// setsWhatIsRead tells whether a variable that the rule sets is read by another.
+func (f *folder) setsWhatIsRead(c *rule, r *seclang.Rule) bool {
+	for i := range c.links {
+		for _, sv := range c.links[i].sets {
+			name, literal := sv.Key.Literal()
+			name = strings.ToLower(name)
+			prefix := prefixOf(sv.Key)
+			for _, read := range f.reads {
+				if read.rule == r {
+					continue
+				}
+				switch {
+				case literal && read.re != nil:
+					if read.re.MatchString(name) {
+						return true
+					}
+				case literal:
+					if read.name == name {
+						return true
+					}
+				case read.re != nil || strings.HasPrefix(read.name, prefix):
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// note records what the links before the last one may set, for the rules that
+// follow. The last link of a rule that is not neutral does not count: when it
+// matches, the request is not clean.
+func (f *folder) note(c *rule, last int) {
+	for i := range c.links {
+		if i > last || i == last && (!c.neutral || c.dead != "") {
+			return
+		}
+		for _, sv := range c.links[i].sets {
+			if name, ok := sv.Key.Literal(); ok {
+				f.dynamic[strings.ToLower(name)] = true
+			} else {
+				f.keyed = append(f.keyed, f.write(c, i, sv))
+			}
+		}
+	}
+}
+
+// write compiles a setvar of link i. Values that Coraza may take for arithmetic
+// are not followed.
+func (f *folder) write(c *rule, i int, sv seclang.SetVar) write {
+	w := write{rule: c, link: i, key: prefixOf(sv.Key)}
+	if name, ok := sv.Key.Literal(); ok {
+		w.name = strings.ToLower(name)
+	}
+	if sv.Remove || len(sv.Value) == 0 || sv.Value[0].Collection != "" || strings.ContainsAny(sv.Value[0].Text[:1], "+-") {
+		return w
+	}
+	w.value, w.known = f.macro(sv.Value, &rule{links: c.links[:i+1]}, nil, true)
+	return w
+}
+
+// builtin are the variables that Coraza itself sets.
+func builtin(name string) bool {
+	n, err := strconv.Atoi(name)
+	return name == "json_request_body" || err == nil && 0 <= n && n <= 10
+}
+
+// readTarget finds out what a target in TX gives, in link l of the rule, whose
+// earlier links are c's. False means that this is not followed.
+func (f *folder) readTarget(t *target, v seclang.Variable, c *rule, l *link, targets int) bool {
+	switch {
+	case v.Selector.Whole() || len(t.except) > 0:
+		return false
+	case v.Selector.Regexp:
+		if !f.readPattern(t, c) {
+			return false
+		}
+	default:
+		read, ok := f.readName(t.selector.low, c)
+		if !ok {
+			return false
+		}
+		t.tx = read
+	}
+	open := t.tx.mode != txConstant && (t.tx.mode != txPattern || len(t.tx.writes)+len(t.tx.foreign) > 0)
+	// What the link itself stores is seen by its later targets.
+	if open && (t.count || targets > 1 && (l.capture || len(l.sets) > 0)) {
+		return false
+	}
+	c.ordered = c.ordered || t.tx.mode == txCapture || t.tx.mode == txWritten
+	return true
+}
+
+// readName finds out what one TX variable is after the links of c.
+func (f *folder) readName(name string, c *rule) (txRead, bool) {
+	var links []link
+	if c != nil {
+		links = c.links
+	}
+	if builtin(name) {
+		group, err := strconv.Atoi(name)
+		return txRead{mode: txCapture, group: group}, err == nil && capturedBy(links, group) >= 0
+	}
+	for _, w := range f.keyed {
+		if strings.HasPrefix(name, w.key) {
+			return txRead{}, false
+		}
+	}
+	read := txRead{mode: txWritten}
+	for i := range links {
+		for _, sv := range links[i].sets {
+			w := f.write(c, i, sv)
+			if w.name == "" && strings.HasPrefix(name, w.key) {
+				return txRead{}, false
+			}
+			if w.name == name {
+				if !w.known {
+					return txRead{}, false
+				}
+				read.writes = append(read.writes, w)
+			}
+		}
+	}
+	if len(read.writes) > 0 {
+		return read, true
+	}
+	if f.dynamic[name] {
+		return txRead{}, false
+	}
+	read.mode = txConstant
+	if value, ok := f.tx[name]; ok {
+		read.values = []string{value}
+	}
+	return read, true
+}
+
+// capturedBy gives the latest link that stores the group, or -1.
+func capturedBy(links []link, group int) int {
+	for i := len(links) - 1; i >= 0; i-- {
+		l := &links[i]
+		if !l.capture {
+			continue
+		}
+		if l.op.name != "rx" || l.op.negated || l.op.re == nil {
+			return -1
+		}
+		if l.captures() > group {
+			return i
+		}
+	}
+	return -1
+}
+
+// readPattern finds out what the TX variables are whose names match.
+func (f *folder) readPattern(t *target, c *rule) bool {
+	re := t.selector.re
+	read := txRead{mode: txPattern}
+	for n := range 11 {
+		if re.MatchString(strconv.Itoa(n)) {
+			return false
+		}
+	}
+	if re.MatchString("json_request_body") {
+		return false
+	}
+	names := make([]string, 0, len(f.tx))
+	for name := range f.tx {
+		if re.MatchString(name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		read.values = append(read.values, f.tx[name])
+	}
+	for i := range c.links {
+		for _, sv := range c.links[i].sets {
+			if w := f.write(c, i, sv); w.name == "" && !disjoint(re, w.key) || w.name != "" && re.MatchString(w.name) {
+				if !w.known {
+					return false
+				}
+				read.writes = append(read.writes, w)
+			}
+		}
+	}
+	for name := range f.dynamic {
+		if re.MatchString(name) {
+			return false
+		}
+	}
+	for _, w := range f.keyed {
+		if disjoint(re, w.key) {
+			continue
+		}
+		if w.link != 0 || !w.known {
+			return false
+		}
+		read.foreign = append(read.foreign, w)
+	}
+	t.tx = read
+	return true
+}
+
+// disjoint tells whether no name that begins with prefix can match. It sees that
+// only of expressions that begin with a literal, at the start of the name.
+func disjoint(re *regexp.Regexp, prefix string) bool {
+	expr, anchored := strings.CutPrefix(re.String(), "^")
+	if !anchored {
+		return false
+	}
+	rest, err := regexp.Compile(expr)
+	if err != nil {
+		return false
+	}
+	literal, _ := rest.LiteralPrefix()
+	return literal != "" && !strings.HasPrefix(literal, prefix) && !strings.HasPrefix(prefix, literal)
+}
