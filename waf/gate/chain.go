@@ -3,12 +3,6 @@
 
 package gate
 
-import (
-	"strconv"
-
-	"durward/waf/transform"
-)
-
 // maxHits bounds the matches that are followed through one chain; beyond it the
 // request is not proven clean.
 const maxHits = 512
@@ -296,18 +290,14 @@ func (p *pass) keep(s string) string {
 // number. Without multiMatch it is one.
 func (p *pass) variants(l *link, val string) int {
 	p.seen = append(p.seen[:0], val)
-	b := []byte(nil)
 	for i, t := range l.transforms {
 		from := p.seen[len(p.seen)-1]
-		b = p.buffer(i)
 		if !l.multi {
-			out, _ := t.Apply(b, bytesOf(from))
-			p.giveBack(i, out, b)
+			out, _ := t.Apply(p.buffer(i, len(from)), bytesOf(from))
 			p.seen[0] = view(out)
 			continue
 		}
-		out, reported := t.ApplyReported(b, bytesOf(from))
-		p.giveBack(i, out, b)
+		out, reported := t.ApplyReported(p.buffer(i, len(from)), bytesOf(from))
 		if reported {
 			p.seen = append(p.seen, view(out))
 		}
@@ -317,20 +307,14 @@ func (p *pass) variants(l *link, val string) int {
 
 func (p *pass) variant(n int) string { return p.seen[n] }
 
-// buffer gives the memory for the result of the i-th transformation.
-func (p *pass) buffer(i int) []byte {
+// buffer gives the memory for the result of the i-th transformation of a value
+// with n bytes. One that grows beyond it is allocated anew.
+func (p *pass) buffer(i, n int) []byte {
 	for len(p.buffers) <= i {
-		p.buffers = append(p.buffers, make([]byte, 0, 256))
+		p.buffers = append(p.buffers, nil)
+	}
+	if cap(p.buffers[i]) < 2*n+64 {
+		p.buffers[i] = make([]byte, 0, 3*n+128)
 	}
 	return p.buffers[i]
 }
-
-// giveBack keeps the memory that a transformation has grown.
-func (p *pass) giveBack(i int, out, was []byte) {
-	if cap(out) > cap(was) && len(out) > cap(was) {
-		p.buffers[i] = out[:0]
-	}
-}
-
-var _ = strconv.Itoa
-var _ transform.T

@@ -16,12 +16,12 @@ import (
 // they would run for a request that matches none but neutral rules. What
 // depends on TX variables with known values is decided here.
 type folder struct {
-	set    *seclang.Set
-	tx     map[string]string // variables with known values at this point
-	dynamic map[string]bool // variables that rules so far may have set
-	keyed []write // setvars so far whose names depend on the request
-	reads []txName // what the rules read of TX
-	rules  []*rule
+	set     *seclang.Set
+	tx      map[string]string // variables with known values at this point
+	dynamic map[string]bool   // variables that rules so far may have set
+	keyed   []write           // setvars so far whose names depend on the request
+	reads   []txName          // what the rules read of TX
+	rules   []*rule
 	// gone and trimmed are what ctl actions took away so far.
 	gone      map[*seclang.Rule]bool
 	trimmed   map[*seclang.Rule][]seclang.Ctl
@@ -146,7 +146,7 @@ func deadBecause(l *link) string {
 // carryOut applies what a rule does that always matches.
 func (f *folder) carryOut(c *rule, r *seclang.Rule) {
 	if !c.neutral {
-		c.open = "matches every request"
+		c.open, c.every = "matches every request", true
 		return
 	}
 	c.dead = "always the same with this profile"
@@ -191,7 +191,7 @@ func (f *folder) actions(c *rule, i int) {
 				continue
 			}
 			c.setup = c.phase == 1
-			if c.phase == 2 || c.ordered || slices.ContainsFunc(c.links, func(l link) bool { return l.open != "" }) {
+			if c.phase == 2 || !c.neutral || c.ordered || slices.ContainsFunc(c.links, func(l link) bool { return l.open != "" }) {
 				c.open = "chooses the reader of the body in a way that is not modelled"
 			}
 		case "ruleremovebyid", "ruleremovebytag", "ruleremovebymsg", "ruleremovetargetbyid", "ruleremovetargetbytag", "ruleremovetargetbymsg",

@@ -20,6 +20,8 @@ type rule struct {
 	dead string
 	// open says why the rule is not understood; it then counts as matching.
 	open string
+	// every says that the rule matches every request.
+	every bool
 	// direct rules are evaluated on their own, the others with all the rest that
 	// looks at the same values.
 	direct bool
@@ -57,4 +59,3 @@ func (l *link) captures() int {
 	}
 	return min(l.op.groups, 9)
 }
-

@@ -3,7 +3,13 @@
 
 package gate
 
-import "strings"
+import (
+	"strings"
+	"unsafe"
+)
+
+// bytesOf returns the bytes of a string without a copy, for who only reads them.
+func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
 // unhex gives the value of a hexadecimal digit, 255 for another byte.
 var unhex = func() (t [256]byte) {

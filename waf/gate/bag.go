@@ -1,0 +1,201 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package gate
+
+import (
+	"durward/waf/match"
+	"durward/waf/transform"
+)
+
+// bag is what is asked of the values of one place: every first link of a rule
+// that looks there, as a tree of transformations with patterns at its nodes.
+type bag struct {
+	source source
+	names  bool   // the keys are the values
+	header string // the field that is meant, in lower case; "" for any other
+	nodes  []node // parents before children; the first is the value as it is
+
+	// all holds the patterns of all nodes. It is held against the value as it
+	// is, for the nodes whose transformations change nothing of it.
+	all     *match.Set
+	allRefs []ref
+}
+
+// node is a value after a chain of transformations.
+type node struct {
+	parent int
+	t      transform.T
+	touch  uint64 // the bit of t in the marks of a value
+	// exact says that a rule with multiMatch goes through here, so that what
+	// Coraza reports as changed counts.
+	exact bool
+	set   *match.Set
+	refs  []ref // by pattern of set
+	in    []uint64
+	not   []int // patterns of all, and of set, whose absence is what matches
+	notIn []int
+	tests []test
+}
+
+// ref is a condition's place among the rules.
+type ref struct {
+	rule   *rule
+	target int
+	not    bool
+}
+
+// test is a condition that is no pattern.
+type test struct {
+	ref
+	op *operator
+	// mark is the bit that a value must have for the operator to hold, or 0.
+	mark uint64
+	// exact says that the bit is all there is to the operator.
+	exact bool
+	// repeats says that the parent node has the same test, by multiMatch.
+	repeats bool
+}
+
+// place names a bag.
+type place struct {
+	source source
+	names  bool
+	header string
+}
+
+// builder makes the bags.
+type builder struct {
+	marks *marks
+	opt   match.Options
+	bags  map[place]*bagPlan
+	order []place
+	sets  map[string]*match.Set
+	// named are the header fields that some rule treats apart.
+	named []string
+}
+
+// bagPlan is a bag before its sets are made.
+type bagPlan struct {
+	bag      *bag
+	patterns [][]patternRef // by node
+}
+
+type patternRef struct {
+	ref
+	pattern *match.Pattern
+}
+
+// add puts the first link of a rule into the bags of its targets.
+func (b *builder) add(c *rule) {
+	l := &c.links[0]
+	for i := range l.targets {
+		t := &l.targets[i]
+		for _, s := range t.sources {
+			if s != srcHeaders || t.kind == kindNames {
+				b.put(place{source: s, names: t.kind == kindNames}, c, i)
+				continue
+			}
+			for _, name := range b.named {
+				if t.chooses(name) {
+					b.put(place{source: s, header: name}, c, i)
+				}
+			}
+			// Of the fields that no rule names, an expression may choose some.
+			if t.selector.whole || t.selector.re != nil {
+				b.put(place{source: s}, c, i)
+			}
+		}
+	}
+}
+
+// put adds one condition to one bag.
+func (b *builder) put(at place, c *rule, targetIndex int) {
+	plan := b.bags[at]
+	if plan == nil {
+		plan = &bagPlan{bag: &bag{source: at.source, names: at.names, header: at.header, nodes: []node{{}}}, patterns: make([][]patternRef, 1)}
+		b.bags[at] = plan
+		b.order = append(b.order, at)
+	}
+	l := &c.links[0]
+	n := 0
+	if l.multi {
+		b.condition(plan, n, c, targetIndex)
+	}
+	for _, t := range l.transforms {
+		n = plan.child(n, t, b.marks)
+		if l.multi {
+			plan.bag.nodes[n].exact = true
+			b.condition(plan, n, c, targetIndex)
+		}
+	}
+	if !l.multi {
+		b.condition(plan, n, c, targetIndex)
+	}
+}
+
+// child finds or makes the node for one more transformation.
+func (p *bagPlan) child(parent int, t transform.T, m *marks) int {
+	for i := range p.bag.nodes {
+		if i > 0 && p.bag.nodes[i].parent == parent && p.bag.nodes[i].t == t {
+			return i
+		}
+	}
+	p.bag.nodes = append(p.bag.nodes, node{parent: parent, t: t, touch: m.touch(t)})
+	p.patterns = append(p.patterns, nil)
+	return len(p.bag.nodes) - 1
+}
+
+func (b *builder) condition(plan *bagPlan, n int, c *rule, targetIndex int) {
+	op := &c.links[0].op
+	r := ref{rule: c, target: targetIndex, not: op.negated}
+	if op.pattern != nil && !op.whole {
+		plan.patterns[n] = append(plan.patterns[n], patternRef{r, op.pattern})
+		return
+	}
+	mark, exact := b.marks.operator(op)
+	plan.bag.nodes[n].tests = append(plan.bag.nodes[n].tests, test{ref: r, op: op, mark: mark, exact: exact, repeats: n > 0 && c.links[0].multi})
+}
+
+// finish makes the sets of a bag.
+func (b *builder) finish(plan *bagPlan) error {
+	g := plan.bag
+	var all []match.Pattern
+	for n := range g.nodes {
+		nd := &g.nodes[n]
+		var own []match.Pattern
+		for _, p := range plan.patterns[n] {
+			if p.not {
+				nd.not = append(nd.not, len(all))
+				nd.notIn = append(nd.notIn, len(own))
+			}
+			own = append(own, *p.pattern)
+			all = append(all, *p.pattern)
+			nd.refs = append(nd.refs, p.ref)
+			g.allRefs = append(g.allRefs, p.ref)
+		}
+		if n == 0 || len(own) == 0 {
+			continue
+		}
+		set, err := match.NewSet(own, b.opt)
+		if err != nil {
+			return err
+		}
+		nd.set = set
+	}
+	at := 0
+	for n := range g.nodes {
+		nd := &g.nodes[n]
+		nd.in = make([]uint64, (len(all)+63)/64)
+		for range nd.refs {
+			nd.in[at/64] |= 1 << (at % 64)
+			at++
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	set, err := match.NewSet(all, b.opt)
+	g.all = set
+	return err
+}
