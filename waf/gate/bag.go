@@ -27,8 +27,8 @@ type node struct {
 	parent int
 	t      transform.T
 	touch  uint64 // the bit of t in the marks of a value
-	// exact says that a rule with multiMatch goes through here, so that what
-	// Coraza reports as changed counts.
+	// exact says that this is a step of a rule with multiMatch: when Coraza does
+	// not report a change, the value stays what it was, changed or not.
 	exact bool
 	set   *match.Set
 	refs  []ref // by pattern of set
@@ -123,9 +123,8 @@ func (b *builder) put(at place, c *rule, targetIndex int) {
 		b.condition(plan, n, c, targetIndex)
 	}
 	for _, t := range l.transforms {
-		n = plan.child(n, t, b.marks)
+		n = plan.child(n, t, l.multi, b.marks)
 		if l.multi {
-			plan.bag.nodes[n].exact = true
 			b.condition(plan, n, c, targetIndex)
 		}
 	}
@@ -135,13 +134,13 @@ func (b *builder) put(at place, c *rule, targetIndex int) {
 }
 
 // child finds or makes the node for one more transformation.
-func (p *bagPlan) child(parent int, t transform.T, m *marks) int {
+func (p *bagPlan) child(parent int, t transform.T, exact bool, m *marks) int {
 	for i := range p.bag.nodes {
-		if i > 0 && p.bag.nodes[i].parent == parent && p.bag.nodes[i].t == t {
+		if i > 0 && p.bag.nodes[i].parent == parent && p.bag.nodes[i].t == t && p.bag.nodes[i].exact == exact {
 			return i
 		}
 	}
-	p.bag.nodes = append(p.bag.nodes, node{parent: parent, t: t, touch: m.touch(t)})
+	p.bag.nodes = append(p.bag.nodes, node{parent: parent, t: t, touch: m.touch(t), exact: exact})
 	p.patterns = append(p.patterns, nil)
 	return len(p.bag.nodes) - 1
 }

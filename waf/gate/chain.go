@@ -3,6 +3,8 @@
 
 package gate
 
+import "strings"
+
 // maxHits bounds the matches that are followed through one chain; beyond it the
 // request is not proven clean.
 const maxHits = 512
@@ -141,9 +143,7 @@ func (p *pass) eachTX(r *txRead, t *target, before, known int, yield func(collec
 		for i := range r.writes {
 			for h := range known {
 				if p.hits[h].link == r.writes[i].link {
-					if v, ok := p.put(r.writes[i].value, h); ok {
-						yield(t.collection, t.selector.low, v)
-					}
+					p.written(r, t, &r.writes[i], h, yield)
 				}
 			}
 		}
@@ -162,11 +162,28 @@ func (p *pass) eachForeign(r *txRead, t *target, yield func(collection, key, val
 		for _, h := range p.first[w.rule.index] {
 			at := len(p.hits)
 			p.hits = append(p.hits, h)
-			v, _ := p.put(w.value, at)
-			p.hits = p.hits[:at]
-			yield(t.collection, t.selector.low, v)
+			links := p.links
+			p.links = w.rule.links
+			p.written(r, t, w, at, yield)
+			p.links, p.hits = links, p.hits[:at]
 		}
 	}
+}
+
+// written yields what a setvar has set after a hit, if the name is one that the
+// target chooses.
+func (p *pass) written(r *txRead, t *target, w *write, h int, yield func(collection, key, val string)) {
+	if w.keyed != nil {
+		if w.parts >= 0 && w.literal+w.parts*len(p.hits[h].val) < len(r.needle) {
+			return
+		}
+		name, _ := p.put(w.keyed, h)
+		if !t.selector.re.MatchString(strings.ToLower(name)) {
+			return
+		}
+	}
+	v, _ := p.put(w.value, h)
+	yield(t.collection, t.selector.low, v)
 }
 
 // tx gives the value of one TX variable after the hit before.

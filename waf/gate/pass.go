@@ -173,10 +173,7 @@ func (p *pass) chains() bool {
 
 // scan holds one value against everything that is asked of it.
 func (p *pass) scan(g *bag, key, val string) bool {
-	if !p.transform(g, val) {
-		p.why = Reason{Target: "transformation"}
-		return false
-	}
+	p.transform(g, val)
 	if g.all != nil {
 		clear(p.bits)
 		found := g.all.Match(&p.match, val, p.bits)
@@ -192,9 +189,8 @@ func (p *pass) scan(g *bag, key, val string) bool {
 	return true
 }
 
-// transform computes the values of all nodes. False means that Coraza may see
-// other values.
-func (p *pass) transform(g *bag, val string) bool {
+// transform computes the values of all nodes.
+func (p *pass) transform(g *bag, val string) {
 	p.states[0] = state{val: val, sum: p.gate.marks.value(val)}
 	for i := 1; i < len(g.nodes); i++ {
 		nd := &g.nodes[i]
@@ -204,15 +200,12 @@ func (p *pass) transform(g *bag, val string) bool {
 			continue
 		}
 		out, reported := nd.t.ApplyReported(p.buffer(i, len(from.val)), bytesOf(from.val))
-		if same := view(out) == from.val; same {
+		if nd.exact && !reported || view(out) == from.val {
 			p.states[i] = *from
-		} else if nd.exact && !reported {
-			return false
 		} else {
 			p.states[i] = state{val: view(out), sum: p.gate.marks.value(view(out)), root: i}
 		}
 	}
-	return true
 }
 
 // asIs looks at the patterns that occur in the value as it is, for the nodes

@@ -24,9 +24,11 @@ const (
 
 // txRead is what a rule gets when it reads TX.
 type txRead struct {
-	mode    txMode
-	values  []string // of txConstant and txPattern
-	group   int
+	mode   txMode
+	values []string // of txConstant and txPattern
+	group  int
+	// needle is in every name that the expression of txPattern matches.
+	needle  string
 	writes  []write // by earlier links of the same rule
 	foreign []write // by first links of other rules, of txPattern
 }
@@ -37,8 +39,12 @@ type write struct {
 	link  int
 	name  string // the variable, or "" when its name depends on the request
 	key   string // what such a name begins with
-	value []part
-	known bool // that value is understood
+	keyed []part // such a name
+	// literal and parts bound the length of such a name: bytes that are fixed,
+	// and how often a part of the matched value is put in; -1 for no bound.
+	literal, parts int
+	value          []part
+	known          bool // that name and value are understood
 }
 
 // txName is a name or an expression for names that a rule reads.
@@ -145,14 +151,34 @@ func (f *folder) note(c *rule, last int) {
 // are not followed.
 func (f *folder) write(c *rule, i int, sv seclang.SetVar) write {
 	w := write{rule: c, link: i, key: prefixOf(sv.Key)}
-	if name, ok := sv.Key.Literal(); ok {
+	chain := &rule{phase: c.phase, links: c.links[:i+1]}
+	name, literal := sv.Key.Literal()
+	if literal {
 		w.name = strings.ToLower(name)
+	} else if w.keyed, w.known = f.macro(sv.Key, chain, nil, true); !w.known {
+		return w
 	}
+	w.bound()
+	w.known = false
 	if sv.Remove || len(sv.Value) == 0 || sv.Value[0].Collection != "" || strings.ContainsAny(sv.Value[0].Text[:1], "+-") {
 		return w
 	}
-	w.value, w.known = f.macro(sv.Value, &rule{links: c.links[:i+1]}, nil, true)
+	w.value, w.known = f.macro(sv.Value, chain, nil, true)
 	return w
+}
+
+// bound finds out how long a name can get.
+func (w *write) bound() {
+	for _, m := range w.keyed {
+		switch {
+		case m.kind == partText:
+			w.literal += len(m.text)
+		case w.parts >= 0 && w.link == 0 && (m.kind == partMatchedVar || m.kind == partTX && m.tx.mode == txCapture):
+			w.parts++
+		default:
+			w.parts = -1
+		}
+	}
 }
 
 // builtin are the variables that Coraza itself sets.
@@ -293,6 +319,7 @@ func (f *folder) readPattern(t *target, c *rule) bool {
 		}
 		read.foreign = append(read.foreign, w)
 	}
+	read.needle, _ = re.LiteralPrefix()
 	t.tx = read
 	return true
 }
