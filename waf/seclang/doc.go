@@ -14,10 +14,13 @@
 // Unknown, and who relies on the rule must leave the request to Coraza.
 //
 // Failure policy: an unknown directive, a malformed rule or an unreadable file
-// is an error with file and line; nothing is skipped in silence. Three things
+// is an error with file and line; nothing is skipped in silence. Some things
 // that Coraza passes over without a word are errors here, because rules would
 // be lost: a line of 64 KiB or more (Coraza stops reading the file there), a
-// continued line at the end of a file, and SecIgnoreRuleCompilationErrors On.
+// continued line at the end of a file, SecIgnoreRuleCompilationErrors On,
+// SecRuleScript and SecRuleUpdateTargetByMsg. So is a rule without an id, which
+// nobody could name or exclude, and a SecRuleRemoveByMsg on which Coraza would
+// panic.
 //
 // The package keeps no state; a Parser is for one goroutine, a Set may be read
 // by many.

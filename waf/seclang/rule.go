@@ -111,10 +111,10 @@ type Variable struct {
 
 // Selector chooses members of a collection by key.
 type Selector struct {
-	// Key is the name or, with Regexp, the expression without its slashes. It is
-	// in lower case unless the collection is one of ARGS*, whose keys Coraza
-	// selects in their own case. Exceptions (Variable.Except) are compared to
-	// the key in lower case: a name in any case, an expression as it stands.
+	// Key is the name or, with Regexp, the expression without its slashes, as
+	// Coraza keeps it: in lower case unless it chooses members of one of the
+	// ARGS collections, or is an exception that names a member. Variable.Selects
+	// says what comes of that.
 	Key    string
 	Regexp bool
 }
