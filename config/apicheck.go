@@ -58,7 +58,7 @@ func (c *Config) checkAPIs(f *faults) {
 			continue
 		}
 		operations[name] = ops
-		routes = append(routes, route.API{Name: name, Hosts: api.Hosts, Prefix: api.Prefix, Operations: ops, Preflight: api.CORS != nil})
+		routes = append(routes, route.API{Name: name, Hosts: api.Hosts, Prefix: api.Prefix, Operations: append(ops, ClosedOperations(c.contracts[name])...), Preflight: api.CORS != nil})
 	}
 	// Every request must be for one operation at most.
 	if _, err := route.Build(routes); err != nil {

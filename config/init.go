@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"durward/authn"
 	"durward/contract"
 )
 
@@ -20,9 +21,12 @@ import (
 // loads as it is, from a file in the current folder; relative to that folder
 // is openapi, if it is relative.
 func Init(openapi, upstream string) ([]byte, error) {
-	doc, err := contract.Load(openapi)
+	doc, err := contract.Load(openapi, contract.AllGaps)
 	if err != nil {
 		return nil, err
+	}
+	if len(doc.Operations())+len(doc.Closed()) == 0 {
+		return nil, fmt.Errorf("no configuration can be made of this document: %s declares no operation", openapi)
 	}
 	target, prefix, err := splitUpstream(upstream, doc.Servers())
 	if err != nil {
@@ -57,13 +61,16 @@ func splitUpstream(upstream string, servers []string) (target, prefix string, er
 	}
 	prefix = strings.TrimSuffix(u.EscapedPath(), "/")
 	if prefix == "" && len(servers) > 0 {
-		// A server with variables ({region}) has no path to be sure of.
-		if s, err := url.Parse(servers[0]); err == nil && !strings.ContainsAny(servers[0], "{}") {
+		// A server with variables ({region}) or words for a person to fill in
+		// has no path to be sure of.
+		if s, err := url.Parse(servers[0]); err == nil && plainPrefix.MatchString(s.EscapedPath()) {
 			prefix = strings.TrimSuffix(s.EscapedPath(), "/")
 		}
 	}
 	return u.Scheme + "://" + u.Host, prefix, nil
 }
+
+var plainPrefix = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?$`)
 
 type initWriter struct {
 	strings.Builder
@@ -131,16 +138,36 @@ func (w *initWriter) api(openapi, target, prefix string) {
 		w.line("    prefix: %s", scalar(prefix))
 	}
 	w.line("    contract: %s # only what it declares can be called", scalar(openapi))
+	w.gaps()
 	w.line("    upstream:\n      targets: [%s]", scalarInFlow(target))
 	w.authenticate()
 	w.line(`    rate_limit:
       per_address: {rate: 20/s, burst: 40}
     quota:
       per_consumer: {rate: 50/s, burst: 100}
-    authorize: # an operation that stands nowhere here is an error
-      roles:`)
+    authorize: # an operation that stands nowhere here is an error`)
 	w.rules()
 	w.operations()
+}
+
+// maxGapsNamed is the most gaps that are worth a line each.
+const maxGapsNamed = 50
+
+// gaps accepts by name what of the contract cannot be applied, and says what
+// that means. So a gap that the contract gets later is an error.
+func (w *initWriter) gaps() {
+	gaps := w.doc.Gaps()
+	if len(gaps) == 0 {
+		return
+	}
+	w.line("    validation:\n      gaps: # parts of the contract that cannot be applied; durward validate lists them")
+	if len(gaps) > maxGapsNamed {
+		w.line("        - \"*\" # %d, too many to name here", len(gaps))
+		return
+	}
+	for _, gap := range gaps {
+		w.line("        # %s\n        # %s\n        - %s", comment(gap.Reason), comment(gap.Effect), scalarInFlow(gap.Name))
+	}
 }
 
 // authenticate maps the contract's security schemes. Without one that works
@@ -152,7 +179,7 @@ func (w *initWriter) authenticate() {
 	}
 	key := "{}"
 	for _, s := range w.doc.SecuritySchemes() {
-		if s.Type == "apiKey" && s.In == "header" && !strings.EqualFold(s.Parameter, "Authorization") {
+		if s.Type == "apiKey" && s.In == "header" && !strings.EqualFold(s.Parameter, "Authorization") && takesKeys(s.Parameter) {
 			key = "{header: " + scalarInFlow(s.Parameter) + "}"
 			break
 		}
@@ -163,10 +190,28 @@ func (w *initWriter) authenticate() {
 	}
 }
 
+// takesKeys tells that a header field may carry the gateway's API keys.
+func takesKeys(name string) bool {
+	methods := authn.Config{{APIKey: &authn.APIKey{Header: name}}}
+	return methods.Check() == nil
+}
+
+// maxRules is the most operations that are worth a line each.
+const maxRules = 4000
+
 // rules puts every operation under a role for those that read or one for
 // those that change.
 func (w *initWriter) rules() {
+	if len(w.doc.Operations()) == 0 {
+		w.line("      authenticated: [\"*\"] # none of the contract's operations can be applied, so all are closed")
+		return
+	}
+	w.line("      roles:")
 	var readers, writers []contract.Operation
+	if n := len(w.doc.Operations()); n > maxRules {
+		w.line("        caller: [\"*\"] # all of %d operations, too many to list here", n)
+		return
+	}
 	for _, op := range w.doc.Operations() {
 		if op.Method == "GET" || op.Method == "HEAD" || op.Method == "OPTIONS" {
 			readers = append(readers, op)

@@ -173,7 +173,7 @@ func TestInitRefuses(t *testing.T) {
 		"an upstream that is no URL":   {base, "127.0.0.1:9000", "must be an http or https URL"},
 		"an upstream with a password":  {base, "http://u:s3cr3t@h", "must be an http or https URL"},
 		"a prefix that cannot be":      {base, "http://h/a%2fb", "no configuration can be made"},
-		"a contract without operation": {"openapi: 3.1.0\ninfo: {title: t, version: '1'}\npaths: {}\n", "http://h", "no configuration can be made"},
+		"a contract without operation": {"openapi: 3.1.0\ninfo: {title: t, version: '1'}\npaths: {}\n", "http://h", "declares no operation"},
 		"what is no contract":          {"swagger: '2.0'\n", "http://h", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

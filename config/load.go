@@ -22,7 +22,7 @@ import (
 // MaxFile bounds the document and each contract that it names, in bytes.
 const (
 	maxDocument = strictyaml.MaxSize
-	maxContract = 16 << 20
+	maxContract = 32 << 20
 )
 
 // Load reads, fills in and checks the document at path. env looks up

@@ -59,7 +59,12 @@ func readBody(c cursor) (*bodyForm, error) {
 		return nil, err
 	}
 	for name, media := range content.members() {
-		m, err := readMedia(name, media)
+		base, ok := mediaBase(name)
+		if !ok {
+			c.s.gap(media.at, effectNoMedia, media.fail("is not a media type or a range of them"))
+			continue
+		}
+		m, err := readMedia(base, media)
 		if err != nil {
 			return nil, err
 		}
@@ -82,13 +87,16 @@ func readBody(c cursor) (*bodyForm, error) {
 	return b, nil
 }
 
-func readMedia(name string, c cursor) (*mediaForm, error) {
-	m := &mediaForm{at: c, encoding: map[string]*partForm{}}
+// mediaBase gives the type and subtype of a media type or range.
+func mediaBase(name string) (string, bool) {
 	base, _, _ := strings.Cut(name, ";")
-	m.base = strings.ToLower(strings.TrimSpace(base))
-	if kind, sub, ok := strings.Cut(m.base, "/"); !ok || !isToken(kind) || !isToken(sub) {
-		return nil, c.fail("is not a media type or a range of them")
-	}
+	base = strings.ToLower(strings.TrimSpace(base))
+	kind, sub, ok := strings.Cut(base, "/")
+	return base, ok && isToken(kind) && isToken(sub)
+}
+
+func readMedia(base string, c cursor) (*mediaForm, error) {
+	m := &mediaForm{at: c, base: base, encoding: map[string]*partForm{}}
 	if err := c.object(); err != nil {
 		return nil, err
 	}

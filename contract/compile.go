@@ -16,28 +16,33 @@ var exoticKeywords = []string{"$id", "$schema", "$anchor", "$dynamicAnchor", "$d
 
 // part compiles the schema at a place, once. Schemas may lead back to
 // themselves, so the result is entered before its parts are made.
-func (sc *schemas) part(at place) (*schema, error) {
+func (sc *schemas) part(at place) *schema {
 	if s, ok := sc.compiled[at]; ok {
-		return s, nil
+		return s
 	}
 	s := &schema{at: at, maxLength: -1, maxMembers: -1, maxItems: -1, minContains: 1, maxContains: -1}
 	sc.compiled[at] = s
+	if s.bad = sc.bad[at]; s.bad != nil {
+		return s
+	}
 	v, ok := lookup(sc.root(at.file), at.pointer)
 	if !ok {
-		return nil, sc.src.fail(at, "there is no schema")
+		s.bad = sc.src.fail(at, "there is no schema")
+		return s
 	}
 	if verdict, ok := v.(bool); ok {
 		s.never = !verdict
-		return s, nil
+		return s
 	}
 	m, ok := v.(map[string]any)
 	if !ok {
-		return nil, sc.src.fail(at, "a schema must be an object or a boolean")
+		s.bad = sc.src.fail(at, "a schema must be an object or a boolean")
+		return s
 	}
 	for _, keyword := range exoticKeywords {
 		if _, ok := m[keyword]; ok {
 			s.exotic = true
-			return s, nil
+			return s
 		}
 	}
 	b := builder{sc: sc, s: s, c: cursor{sc.src, at, v}}
@@ -47,21 +52,28 @@ func (sc *schemas) part(at place) (*schema, error) {
 	b.objects()
 	b.arrays()
 	b.combined()
-	return s, b.err
+	return s
 }
 
-// builder reads the keywords of one schema; the first fault stays.
+// builder reads the keywords of one schema.
 type builder struct {
-	sc  *schemas
-	s   *schema
-	c   cursor
-	err error
+	sc *schemas
+	s  *schema
+	c  cursor
 }
 
-func (b *builder) fail(c cursor, format string, args ...any) {
-	if b.err == nil {
-		b.err = c.fail(format, args...)
+// gap notes a keyword that cannot be applied. Whoever calls it leaves the
+// keyword out whole.
+func (b *builder) gap(c cursor, format string, args ...any) {
+	b.gapAs(c, effectUnchecked, format, args...)
+}
+
+func (b *builder) gapAs(c cursor, effect, format string, args ...any) {
+	if b.sc.src.gaps.sealed && !b.sc.src.gaps.seen[c.at] {
+		b.s.bad = c.fail(format, args...)
+		return
 	}
+	b.sc.src.gap(c.at, effect, c.fail(format, args...))
 }
 
 func (b *builder) has(name string) (cursor, bool) {
@@ -77,7 +89,7 @@ func (b *builder) count(name string, into *int) {
 	}
 	n, err := c.count()
 	if err != nil {
-		b.fail(c, "%s must be a whole number, 0 or more", name)
+		b.gap(c, "%s must be a whole number, 0 or more", name)
 		return
 	}
 	*into = n
@@ -90,7 +102,7 @@ func (b *builder) bound(name string) *bound {
 	}
 	literal, ok := c.v.(interface{ String() string })
 	if !ok {
-		b.fail(c, "%s must be a number", name)
+		b.gap(c, "%s must be a number", name)
 		return nil
 	}
 	return newBound(literal.String())
@@ -103,35 +115,21 @@ func (b *builder) text(name string) string {
 	}
 	text, ok := c.v.(string)
 	if !ok {
-		b.fail(c, "%s must be a string", name)
+		b.gap(c, "%s must be a string", name)
 	}
 	return text
-}
-
-func (b *builder) pattern(c cursor, source string) *pattern {
-	p, err := compilePattern(source)
-	if err != nil {
-		b.fail(c, "%v", err)
-	}
-	return p
 }
 
 // schema compiles the schema that a keyword holds.
 func (b *builder) schema(name string) *schema {
 	c, ok := b.has(name)
-	if !ok || b.err != nil {
+	if !ok {
 		return nil
 	}
 	return b.part(c)
 }
 
-func (b *builder) part(c cursor) *schema {
-	s, err := b.sc.part(c.at)
-	if err != nil && b.err == nil {
-		b.err = err
-	}
-	return s
-}
+func (b *builder) part(c cursor) *schema { return b.sc.part(c.at) }
 
 func (b *builder) list(name string) []*schema {
 	c, ok := b.has(name)
@@ -140,14 +138,12 @@ func (b *builder) list(name string) []*schema {
 	}
 	items, ok := c.v.([]any)
 	if !ok || len(items) == 0 {
-		b.fail(c, "%s must be a list of schemas", name)
+		b.gap(c, "%s must be a list of schemas", name)
 		return nil
 	}
 	var out []*schema
 	for _, item := range c.items() {
-		if b.err == nil {
-			out = append(out, b.part(item))
-		}
+		out = append(out, b.part(item))
 	}
 	return out
 }
@@ -159,14 +155,12 @@ func (b *builder) named(name string) map[string]*schema {
 	}
 	parts, ok := c.v.(map[string]any)
 	if !ok {
-		b.fail(c, "%s must be an object", name)
+		b.gap(c, "%s must be an object", name)
 		return nil
 	}
 	out := make(map[string]*schema, len(parts))
 	for name, part := range c.members() {
-		if b.err == nil {
-			out[name] = b.part(part)
-		}
+		out[name] = b.part(part)
 	}
 	return out
 }
@@ -174,13 +168,14 @@ func (b *builder) named(name string) map[string]*schema {
 func (b *builder) names(c cursor) []string {
 	list, ok := c.v.([]any)
 	if !ok {
-		b.fail(c, "must be a list of names")
+		b.gap(c, "must be a list of names")
 	}
 	var out []string
 	for _, one := range list {
 		name, ok := one.(string)
 		if !ok {
-			b.fail(c, "must be a list of names")
+			b.gap(c, "must be a list of names")
+			return nil
 		}
 		if !slices.Contains(out, name) {
 			out = append(out, name)

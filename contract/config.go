@@ -6,6 +6,7 @@ package contract
 import (
 	"errors"
 	"strconv"
+	"strings"
 
 	"durward"
 	"durward/internal/units"
@@ -57,6 +58,13 @@ type Config struct {
 	MaxItems int `yaml:"max_items"`
 	// MaxParts is the most parts of multipart content. Default 64.
 	MaxParts int `yaml:"max_parts"`
+	// Gaps names the parts of the contract that cannot be applied as they are
+	// written and without which the API is to run: JSON pointers
+	// ("#/components/schemas/User/properties/name/pattern") in the words of the
+	// error that the others give, or "*" for all there are and will be. What a
+	// gap leaves unchecked or closes, durward validate says. Default none:
+	// such a contract does not load.
+	Gaps []string `yaml:"gaps"`
 }
 
 // Values of UnknownQuery, ReadOnly, AdditionalProperties and Accept.
@@ -115,6 +123,11 @@ func (c *Config) Check() error {
 	}
 	if c.MaxBody > 1<<30 || c.MaxDecompressed > 1<<30 {
 		errs = append(errs, durward.Invalid("max_body", "must not be more than 1GiB"))
+	}
+	for i, name := range c.Gaps {
+		if name != AllGaps && !strings.Contains(name, "#") {
+			errs = append(errs, durward.Invalid("gaps["+strconv.Itoa(i)+"]", "must be a place such as \"#/paths/...\", or \"*\""))
+		}
 	}
 	return errors.Join(errs...)
 }

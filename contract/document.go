@@ -29,6 +29,7 @@ type Document struct {
 	sum     string
 	schemes []SecurityScheme
 	ops     []*operation
+	shut    map[string]Operation // closed operations
 
 	mu    sync.Mutex
 	rules map[variant]map[string]*rules // by operation
@@ -40,8 +41,9 @@ type Document struct {
 // Load reads an OpenAPI document in YAML or JSON, and the files beside or below
 // it that it refers to. Everything that a request will need is compiled here,
 // so that a fault is an error now: a *LoadError with file, line and JSON
-// pointer where the place is known.
-func Load(path string) (*Document, error) {
+// pointer where the place is known. Parts that cannot be applied are errors as
+// well, but for the gaps that accepted names (see Gap).
+func Load(path string, accepted ...string) (*Document, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("contract: %w", err)
@@ -56,13 +58,15 @@ func Load(path string) (*Document, error) {
 		return nil, fmt.Errorf("contract: %w", err)
 	}
 	defer folder.Close()
-	return parse(path, data, folder)
+	return parse(path, data, folder, accepted)
 }
 
-// Parse reads a document that stands alone; name is for messages.
-func Parse(name string, data []byte) (*Document, error) { return parse(name, data, nil) }
+// Parse is Load for a document that stands alone; name is for messages.
+func Parse(name string, data []byte, accepted ...string) (*Document, error) {
+	return parse(name, data, nil, accepted)
+}
 
-func parse(name string, data []byte, folder *os.Root) (*Document, error) {
+func parse(name string, data []byte, folder *os.Root, accepted []string) (*Document, error) {
 	src := &sources{folder: folder, byRel: map[string]int{}, refs: map[string]place{}}
 	if _, err := src.add(name, filepath.Base(name), data); err != nil {
 		return nil, err
@@ -73,6 +77,9 @@ func parse(name string, data []byte, folder *os.Root) (*Document, error) {
 		return nil, err
 	}
 	if _, err := d.compile(variant{}); err != nil {
+		return nil, err
+	}
+	if err := src.accept(accepted); err != nil {
 		return nil, err
 	}
 	return d, nil
@@ -106,11 +113,9 @@ func (d *Document) read(root cursor) error {
 		return err
 	}
 	for _, server := range root.get("servers").items() {
-		u, err := server.get("url").text()
-		if err != nil {
-			return err
+		if u, err := server.get("url").text(); err == nil { // only a hint, for init
+			d.servers = append(d.servers, u)
 		}
-		d.servers = append(d.servers, u)
 	}
 	if err := d.readSchemes(root.get("components").get("securitySchemes")); err != nil {
 		return err
@@ -183,19 +188,25 @@ func (d *Document) compile(v variant) (map[string]*rules, error) {
 	sc := newSchemas(d.src, d.old, v)
 	for _, op := range d.ops {
 		for _, at := range op.schemaPlaces() {
-			if err := sc.prepare(at, position{child: true}); err != nil {
-				return nil, err
-			}
+			sc.prepare(at, position{child: true})
 		}
 	}
 	all := make(map[string]*rules, len(d.ops))
+	kept := d.ops[:0]
 	for _, op := range d.ops {
 		r, err := op.compile(sc)
-		if err != nil {
+		switch {
+		case err == nil:
+			all[op.ID] = r
+			kept = append(kept, op)
+		case d.src.gaps.sealed: // known since it was loaded, or else an error
 			return nil, err
+		default:
+			d.close(op.at, op.Method, op.Template, err)
 		}
-		all[op.ID] = r
 	}
+	clear(d.ops[len(kept):])
+	d.ops = kept
 	d.rules[v] = all
 	return all, nil
 }

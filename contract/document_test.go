@@ -218,7 +218,7 @@ func TestDocumentsThatDoNotLoadSayWhere(t *testing.T) {
 		{"a member twice", "openapi: 3.1.0\nopenapi: 3.1.0\n", "line 2"},
 		{"a member twice in JSON", `{"openapi":"3.1.0","openapi":"3.1.0"}`, "/openapi: is repeated"},
 		{"another dialect", head + "jsonSchemaDialect: http://json-schema.org/draft-07/schema#\n", "the dialect is not supported"},
-		{"lookahead", schema("{type: string, pattern: '^(?=a)b'}"), "test.yaml:9: " + at + "/pattern: pattern uses what cannot run in linear time"},
+		{"lookahead", schema("{type: string, pattern: '^a+(?=a)b'}"), "test.yaml:9: " + at + "/pattern: pattern uses what cannot run in linear time"},
 		{"a back reference", schema(`{type: string, pattern: '(a)\1'}`), "cannot run in linear time"},
 		{"a wrong type", schema("{type: strnig}"), at + "/type: type must be"},
 		{"a minimum that is text", schema("{minimum: '1'}"), "minimum must be a number"},

@@ -18,7 +18,9 @@ func (b *builder) any() {
 			name, _ := one.(string)
 			k := typeNames[name]
 			if k == 0 {
-				b.fail(c, "type must be null, boolean, number, integer, string, array or object")
+				b.gap(c, "type must be null, boolean, number, integer, string, array or object")
+				b.s.types = 0
+				break
 			}
 			b.s.types |= k
 		}
@@ -27,16 +29,20 @@ func (b *builder) any() {
 		b.s.enum = treeOf([]any{c.v})
 	} else if c, ok := b.has("enum"); ok {
 		list, isList := c.v.([]any)
-		if !isList {
-			b.fail(c, "enum must be a list")
+		if isList {
+			b.s.enum = treeOf(list)
+		} else {
+			b.gap(c, "enum must be a list")
 		}
-		b.s.enum = treeOf(list)
 	}
 	if c, both := b.has("enum"); both {
 		if _, ok := b.has("const"); ok {
 			// Both apply; the second is one more schema for the same value.
-			list, _ := c.v.([]any)
-			b.s.allOf = append(b.s.allOf, enumSchema(b.s.at, treeOf(list)))
+			if list, isList := c.v.([]any); isList {
+				b.s.allOf = append(b.s.allOf, enumSchema(b.s.at, treeOf(list)))
+			} else {
+				b.gap(c, "enum must be a list")
+			}
 		}
 	}
 	b.s.indexEnum()
@@ -77,7 +83,8 @@ func (b *builder) numbers() {
 	s.min, s.max = b.bound("minimum"), b.bound("maximum")
 	s.above, s.below = b.bound("exclusiveMinimum"), b.bound("exclusiveMaximum")
 	if s.multiple = b.bound("multipleOf"); s.multiple != nil && s.multiple.exact.Sign() <= 0 {
-		b.fail(b.c.get("multipleOf"), "multipleOf must be more than 0")
+		b.gap(b.c.get("multipleOf"), "multipleOf must be more than 0")
+		s.multiple = nil
 	}
 }
 
@@ -85,7 +92,12 @@ func (b *builder) texts() {
 	b.count("minLength", &b.s.minLength)
 	b.count("maxLength", &b.s.maxLength)
 	if source := b.text("pattern"); source != "" {
-		b.s.pattern = b.pattern(b.c.get("pattern"), source)
+		p, err := compilePattern(source)
+		if err != nil {
+			b.gap(b.c.get("pattern"), "%v", err)
+		} else {
+			b.s.pattern = p
+		}
 	}
 	format := b.text("format")
 	b.s.format, b.s.number = stringFormats[format], numberFormats[format]
@@ -99,7 +111,11 @@ func (b *builder) objects() {
 	}
 	patterns := b.named("patternProperties")
 	for _, source := range slices.Sorted(maps.Keys(patterns)) {
-		re := b.pattern(b.c.get("patternProperties"), source)
+		re, err := compilePattern(source)
+		if err != nil {
+			b.gapAs(b.c.get("patternProperties").get(source), effectNoMember, "%v", err)
+			continue
+		}
 		s.patterns = append(s.patterns, patternSchema{re, patterns[source]})
 	}
 	s.additional, s.names = b.schema("additionalProperties"), b.schema("propertyNames")
@@ -135,10 +151,10 @@ func (b *builder) dependencies() {
 	for name, part := range c.members() {
 		if _, names := part.v.([]any); names {
 			s.dependentRequired[name] = append(s.dependentRequired[name], b.names(part)...)
-		} else if had := s.dependentSchemas[name]; b.err == nil && had == nil {
+		} else if s.dependentSchemas[name] == nil {
 			s.dependentSchemas[name] = b.part(part)
 		} else {
-			b.fail(part, "the name is in dependentSchemas too")
+			b.gap(part, "the name is in dependentSchemas too")
 		}
 	}
 }
@@ -154,7 +170,7 @@ func (b *builder) arrays() {
 	if c, ok := b.has("uniqueItems"); ok {
 		unique, err := c.flag(false)
 		if s.unique = unique; err != nil {
-			b.fail(c, "uniqueItems must be true or false")
+			b.gap(c, "uniqueItems must be true or false")
 		}
 	}
 	s.unevaluatedItems = b.schema("unevaluatedItems")

@@ -41,14 +41,14 @@ type keyParam struct{ in, name string }
 
 var methods = []string{"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 
-func (d *Document) readOperation(root cursor, f found, method, template string, names []string) (*operation, error) {
-	op := &operation{at: f.c, Operation: Operation{Method: method, Template: template, Extensions: map[string]any{}}}
+func (d *Document) readOperation(root cursor, f found) (*operation, error) {
+	op := &operation{at: f.c, Operation: Operation{Method: f.method, Template: f.template, Extensions: map[string]any{}}}
 	var err error
 	if op.ID, err = f.c.get("operationId").text(); err != nil {
 		return nil, err
 	}
 	if op.ID == "" {
-		op.ID = method + " " + template
+		op.ID = f.method + " " + f.template
 	}
 	if op.Deprecated, err = f.c.get("deprecated").flag(false); err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func (d *Document) readOperation(root cursor, f found, method, template string, 
 	if op.params, err = readParameters(f.item.get("parameters"), f.c.get("parameters")); err != nil {
 		return nil, err
 	}
-	if err := op.matchTemplate(names); err != nil {
+	if err := op.matchTemplate(f.names); err != nil {
 		return nil, err
 	}
 	op.body, err = readBody(f.c.get("requestBody"))

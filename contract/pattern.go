@@ -12,11 +12,13 @@ import (
 )
 
 // A pattern is an ECMA-262 regular expression that runs in linear time: it is
-// rewritten for package regexp, so what needs backtracking (lookaround, back
-// references) cannot be used and fails the load of the document.
+// rewritten for package regexp. Lookaround that stands where its place is sure
+// becomes conditions of their own; what needs backtracking (other lookaround,
+// back references) cannot be used and is a gap of the document.
 type pattern struct {
 	source string
 	re     *regexp.Regexp
+	also   []condition
 	// Where the expression is one class with a repetition that package regexp
 	// finds too large, the length is compared beside the match. max < 0 means
 	// no bound.
@@ -34,7 +36,15 @@ func compilePattern(source string) (*pattern, error) {
 		return nil, fmt.Errorf("pattern is longer than %d bytes", maxPattern)
 	}
 	p := &pattern{source: source}
-	text, err := ecmaToRE2(source)
+	main, looks := withoutLookaround(source)
+	for i := range looks {
+		c, err := looks[i].compile()
+		if err != nil {
+			return nil, err
+		}
+		p.also = append(p.also, c)
+	}
+	text, err := ecmaToRE2(main)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +87,15 @@ func (p *pattern) MatchString(s string) bool {
 			return false
 		}
 	}
-	return p.re.MatchString(s)
+	if !p.re.MatchString(s) {
+		return false
+	}
+	for i := range p.also {
+		if p.also[i].re.MatchString(s) != p.also[i].want {
+			return false
+		}
+	}
+	return true
 }
 
 // String gives the expression as the document has it.

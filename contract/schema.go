@@ -52,6 +52,7 @@ type schema struct {
 	foreign                     *jsonschema.Schema
 	hasObject, hasArray, inPart bool // which checks there are
 
+	bad  error // it cannot be compiled
 	done bool
 	set  kind // the types that a value can have; see typeSet
 }
@@ -69,6 +70,7 @@ type schemas struct {
 	roots    []any // the files, rewritten to JSON Schema 2020-12
 	seen     map[place]bool
 	compiled map[place]*schema
+	bad      map[place]error // schemas that cannot be rewritten
 	lib      *jsonschema.Compiler
 	added    int
 	plans    *planner
@@ -77,7 +79,10 @@ type schemas struct {
 }
 
 func newSchemas(src *sources, old bool, v variant) *schemas {
-	return &schemas{src: src, old: old, v: v, seen: map[place]bool{}, compiled: map[place]*schema{}, plans: newPlanner()}
+	return &schemas{
+		src: src, old: old, v: v, seen: map[place]bool{}, compiled: map[place]*schema{}, bad: map[place]error{},
+		plans: newPlanner(),
+	}
 }
 
 // root gives the working copy of a file.
@@ -106,13 +111,17 @@ func deepCopy(v any) any {
 	return v
 }
 
-// compile makes the schema at a place that prepare has seen.
+// compile makes the schema at a place that prepare has seen. It fails when the
+// schema or one that it leads to cannot be used at all.
 func (sc *schemas) compile(at place) (*schema, error) {
-	s, err := sc.part(at)
-	if err != nil {
-		return nil, err
-	}
+	s := sc.part(at)
 	all := s.all()
+	// A schema that is done leads to none that is bad.
+	for _, one := range all {
+		if one.bad != nil {
+			return nil, one.bad
+		}
+	}
 	if slices.ContainsFunc(all, func(s *schema) bool { return s.exotic }) {
 		lib, err := sc.library(at)
 		if err != nil {

@@ -59,6 +59,7 @@ type sources struct {
 	byRel  map[string]int
 	total  int
 	refs   map[string]place // by file and text of the reference
+	gaps   gaps
 }
 
 // place is where a value stands.

@@ -61,9 +61,7 @@ func compileAs(source any, old bool) (*standalone, error) {
 	src.files = append(src.files, &file{name: "schema", root: source})
 	sc := newSchemas(src, old, variant{takeReadOnly: true})
 	sc.keepIDs = !old
-	if err := sc.prepare(place{}, position{child: true}); err != nil {
-		return nil, err
-	}
+	sc.prepare(place{}, position{child: true})
 	s, err := sc.compile(place{})
 	if err != nil {
 		return nil, err

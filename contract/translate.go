@@ -37,25 +37,26 @@ type position struct {
 	readOnly []string // members that are read-only in the schema around it
 }
 
-// prepare rewrites the schema at a place and all that it leads to.
-func (sc *schemas) prepare(at place, pos position) error {
+// prepare rewrites the schema at a place and all that it leads to. What cannot
+// be rewritten is kept as bad, and the rest goes on: another operation may need
+// it.
+func (sc *schemas) prepare(at place, pos position) {
 	root := sc.root(at.file)
 	v, ok := lookup(root, at.pointer)
 	if !ok {
-		return sc.src.fail(at, "there is no schema")
+		sc.bad[at] = sc.src.fail(at, "there is no schema")
+		return
 	}
 	m, ok := v.(map[string]any)
 	if !ok {
 		if _, ok := v.(bool); !ok {
-			return sc.src.fail(at, "a schema must be an object or a boolean")
+			sc.bad[at] = sc.src.fail(at, "a schema must be an object or a boolean")
 		}
-		return nil
+		return
 	}
 	if !sc.seen[at] {
 		sc.seen[at] = true
-		if err := sc.rewrite(at, m, pos); err != nil {
-			return err
-		}
+		sc.rewrite(at, m, pos)
 	}
 	if pos.child && sc.v.closed && sc.declaresMembers(at, map[place]bool{}) {
 		_, says := m["additionalProperties"]
@@ -63,14 +64,11 @@ func (sc *schemas) prepare(at place, pos position) error {
 			m["unevaluatedProperties"] = false
 		}
 	}
-	return nil
 }
 
-func (sc *schemas) rewrite(at place, m map[string]any, pos position) error {
+func (sc *schemas) rewrite(at place, m map[string]any, pos position) {
 	if sc.old {
-		if err := sc.rewriteOld(at, m); err != nil {
-			return err
-		}
+		sc.rewriteOld(m)
 	}
 	if dialect, ok := m["$schema"].(string); ok && slices.Contains(knownDialects, dialect) {
 		delete(m, "$schema")
@@ -85,23 +83,23 @@ func (sc *schemas) rewrite(at place, m map[string]any, pos position) error {
 	if ref, ok := m["$ref"].(string); ok && !pos.embedded {
 		to, err := sc.src.target(at.file, ref)
 		if err != nil && !sc.keepIDs {
-			return sc.src.fail(at, "%v", err)
+			sc.bad[at] = sc.src.fail(at, "%v", err)
+			return
 		}
 		if err == nil {
 			if _, ok := lookup(sc.root(to.file), to.pointer); !ok {
-				return sc.src.fail(at, "$ref names nothing")
+				sc.bad[at] = sc.src.fail(at, "$ref names nothing")
+				return
 			}
 			m["$ref"] = to.url()
-			if err := sc.prepare(to, position{}); err != nil {
-				return err
-			}
+			sc.prepare(to, position{})
 		}
 	}
 	readOnly := sc.rewriteReadOnly(at, m, pos.readOnly)
-	return sc.prepareParts(at, m, pos, readOnly)
+	sc.prepareParts(at, m, pos, readOnly)
 }
 
-func (sc *schemas) prepareParts(at place, m map[string]any, pos position, readOnly []string) error {
+func (sc *schemas) prepareParts(at place, m map[string]any, pos position, readOnly []string) {
 	below := func(keyword string) position {
 		p := position{embedded: pos.embedded, child: slices.Contains(childKeywords, keyword)}
 		if slices.Contains(samePlace, keyword) {
@@ -111,17 +109,13 @@ func (sc *schemas) prepareParts(at place, m map[string]any, pos position, readOn
 	}
 	for _, keyword := range keywordsOfOne {
 		if _, ok := m[keyword]; ok {
-			if err := sc.prepare(at.child(keyword), below(keyword)); err != nil {
-				return err
-			}
+			sc.prepare(at.child(keyword), below(keyword))
 		}
 	}
 	for _, keyword := range keywordsOfList {
 		list, _ := m[keyword].([]any)
 		for i := range list {
-			if err := sc.prepare(at.child(keyword).item(i), below(keyword)); err != nil {
-				return err
-			}
+			sc.prepare(at.child(keyword).item(i), below(keyword))
 		}
 	}
 	for _, keyword := range keywordsOfMap {
@@ -130,20 +124,17 @@ func (sc *schemas) prepareParts(at place, m map[string]any, pos position, readOn
 			if _, names := part.([]any); names && keyword == "dependencies" {
 				continue
 			}
-			if err := sc.prepare(at.child(keyword, name), below(keyword)); err != nil {
-				return err
-			}
+			sc.prepare(at.child(keyword, name), below(keyword))
 		}
 	}
-	return nil
 }
 
 // rewriteOld turns OpenAPI 3.0's dialect into JSON Schema 2020-12.
-func (sc *schemas) rewriteOld(at place, m map[string]any) error {
+func (sc *schemas) rewriteOld(m map[string]any) {
 	if ref, ok := m["$ref"]; ok {
 		clear(m) // a reference's siblings are ignored (OpenAPI 3.0.4, 4.7.23)
 		m["$ref"] = ref
-		return nil
+		return
 	}
 	for _, keyword := range identifiers {
 		delete(m, keyword)
@@ -166,5 +157,4 @@ func (sc *schemas) rewriteOld(at place, m map[string]any) error {
 			delete(m, pair[0])
 		}
 	}
-	return nil
 }

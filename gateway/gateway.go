@@ -194,6 +194,7 @@ func (g *Gateway) registerGauges() {
 			func() float64 { return float64(set.Stats().HTTP2.Cut[kind]) })
 	}
 	m.CounterFunc("http2_streams_refused_total", "HTTP/2 requests that were refused before any record of theirs.", func() float64 { return float64(set.Stats().HTTP2.Refused) })
+	m.GaugeFunc("contract_gaps", "Parts of the contracts that are not applied, as validation.gaps accepts.", func() float64 { return float64(g.cfg.Load().Gaps()) })
 	lockouts := func() lockout.Stats { return g.pipeline.Lockout() }
 	m.CounterFunc("authentication_failures_total", "Failed attempts to authenticate, the same one again not counted.", func() float64 { return float64(lockouts().Failures) })
 	m.CounterFunc("authentication_blocked_total", "Attempts to authenticate that had to wait, unjudged.", func() float64 { return float64(lockouts().Refused) })

@@ -101,7 +101,22 @@ func (g *Gateway) applyAs(ctx context.Context, cfg *config.Config, event, detail
 	g.listen.RefreshCertificates() // of listeners that did not change
 	g.cfg.Store(cfg)
 	g.env.Metrics.Reloaded(true, time.Now())
+	g.warn(cfg)
 	return nil
+}
+
+// maxWarnings bounds the lines on gaps; durward validate has them all.
+const maxWarnings = 20
+
+// warn says what of the contracts is not applied.
+func (g *Gateway) warn(cfg *config.Config) {
+	all := cfg.Warnings()
+	for _, w := range all[:min(len(all), maxWarnings)] {
+		g.log.Warn("a part of a contract is not applied", "gap", w)
+	}
+	if more := len(all) - maxWarnings; more > 0 {
+		g.log.Warn("more parts of contracts are not applied; durward validate lists them", "number", more)
+	}
 }
 
 // compile is pipeline.Compile; a programmer's error in it costs the reload and

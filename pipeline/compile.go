@@ -144,6 +144,7 @@ func (c *compiler) api(name string) route.API {
 		}
 		r.Operations = append(r.Operations, &durward.Operation{ID: op.ID, Method: op.Method, Template: op.Template})
 	}
+	r.Operations = append(r.Operations, config.ClosedOperations(a.contract)...)
 	return r
 }
 

@@ -42,27 +42,33 @@ func (t *Table) Match(in *durward.Request, params []durward.Param) (*durward.Ope
 	case end == nil:
 		return tr.unknown, w.params[:w.base]
 	}
-	return end.choose(in), w.params
+	op, names := end.choose(in)
+	for i, name := range names {
+		p := &w.params[w.base+i]
+		p.Name, p.Value = name, unescape(p.Value)
+	}
+	return op, w.params
 }
 
-// choose picks the operation of a path's template by method.
-func (n *node) choose(in *durward.Request) *durward.Operation {
+// choose picks the operation of a path's template by method, with the names of
+// its parameters.
+func (n *node) choose(in *durward.Request) (*durward.Operation, []string) {
 	if n.preflight != nil && in.Method == "OPTIONS" && in.Header.Has("Origin") {
 		if asked := in.Header.Get("Access-Control-Request-Method"); asked != "" {
-			for _, op := range n.ops {
+			for i, op := range n.ops {
 				if op.Method == asked {
-					return n.preflight
+					return n.preflight, n.names[i]
 				}
 			}
-			return n.notAllowed
+			return n.notAllowed, n.names[0]
 		}
 	}
-	for _, op := range n.ops {
+	for i, op := range n.ops {
 		if op.Method == in.Method {
-			return op
+			return op, n.names[i]
 		}
 	}
-	return n.notAllowed
+	return n.notAllowed, n.names[0]
 }
 
 func (t *Table) tree(in *durward.Request) *tree {
@@ -134,9 +140,13 @@ func (w *walk) down(n *node, rest string) *node {
 	}
 	for i := range n.affixed {
 		a := &n.affixed[i]
-		if a.matches(segment) {
-			value := segment[len(a.prefix) : len(segment)-len(a.suffix)]
-			if end := w.take(a.next, value, rest, more); end != nil || w.ambiguous {
+		mark := len(w.params)
+		switch a.escaped.split(segment, w) {
+		case fitsOften:
+			w.ambiguous = true
+			return nil
+		case fitsOnce:
+			if end := w.behind(mark, a.next, rest, more); end != nil || w.ambiguous {
 				return end
 			}
 		}
@@ -144,13 +154,16 @@ func (w *walk) down(n *node, rest string) *node {
 	if n.param == nil {
 		return nil
 	}
-	return w.take(n.param, segment, rest, more)
+	mark := len(w.params)
+	w.take(segment)
+	return w.behind(mark, n.param, rest, more)
 }
 
-// take goes on behind a parameter.
-func (w *walk) take(n *node, value, rest string, more bool) *node {
-	mark := len(w.params)
-	w.params = append(w.params, durward.Param{Value: value})
+func (w *walk) take(value string) { w.params = append(w.params, durward.Param{Value: value}) }
+
+// behind goes on behind parameters, and forgets those from mark on where that
+// leads nowhere.
+func (w *walk) behind(mark int, n *node, rest string, more bool) *node {
 	end := w.next(n, rest, more)
 	if end == nil {
 		w.params = w.params[:mark]
@@ -164,10 +177,6 @@ func (w *walk) next(n *node, rest string, more bool) *node {
 	}
 	if n.template == "" {
 		return nil
-	}
-	for i, name := range n.names {
-		p := &w.params[w.base+i]
-		p.Name, p.Value = name, unescape(p.Value)
 	}
 	return n
 }
@@ -187,19 +196,9 @@ func (n *node) confuses(segment string) bool {
 	}
 	for i := range n.affixed {
 		a := &n.affixed[i]
-		if a.matches(segment) {
-			continue
-		}
-		if len(decoded) > len(a.plainPrefix)+len(a.plainSuffix) &&
-			strings.HasPrefix(decoded, a.plainPrefix) && strings.HasSuffix(decoded, a.plainSuffix) {
+		if got := a.plain.split(decoded, nil); got != fitsNot && got != a.escaped.split(segment, nil) {
 			return true
 		}
 	}
 	return false
-}
-
-// matches tells that a segment is the literal text with something between.
-func (a *affixed) matches(segment string) bool {
-	return len(segment) > len(a.prefix)+len(a.suffix) &&
-		strings.HasPrefix(segment, a.prefix) && strings.HasSuffix(segment, a.suffix)
 }

@@ -4,6 +4,7 @@
 package route
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,13 +16,13 @@ import (
 // node is a place in the tree of templates, one level for each segment.
 type node struct {
 	statics []static
-	affixed []affixed // a parameter with literal text before or behind it; longest text first
+	affixed []affixed // parameters with literal text around or between them; longest text first
 	param   *node
 
 	// What ends here; template is "" when nothing does.
 	template   string
-	names      []string // of the parameters on the way
 	ops        []*durward.Operation
+	names      [][]string // of the parameters on the way, by operation
 	notAllowed *durward.Operation
 	preflight  *durward.Operation
 }
@@ -32,16 +33,16 @@ type static struct {
 	next        *node
 }
 
-// affixed is a segment such as {id}:cancel, v{version} or {name}.json.
+// affixed is a segment such as {id}:cancel, v{version}, {name}.json or
+// {name}.{format}.
 type affixed struct {
-	prefix, suffix           string
-	plainPrefix, plainSuffix string
-	next                     *node
+	escaped, plain texts // as in a canonical path, and decoded
+	next           *node
 }
 
 var (
 	errTemplateForm   = errors.New("template does not begin with a slash")
-	errTemplateBraces = errors.New("a segment may have one {parameter}, with text before or behind it")
+	errTemplateBraces = errors.New("the {parameters} of a segment need matching braces, names, and text between them")
 	errTemplateNames  = errors.New("a parameter occurs twice in the template")
 )
 
@@ -58,11 +59,11 @@ func (t *tree) insert(op *durward.Operation) (*node, error) {
 		if segment == "" && more {
 			return nil, errPathSlashes
 		}
-		name, next, err := at.step(segment)
+		here, next, err := at.step(segment)
 		if err != nil {
 			return nil, err
 		}
-		if name != "" {
+		for _, name := range here {
 			if slices.Contains(names, name) {
 				return nil, errTemplateNames
 			}
@@ -70,52 +71,63 @@ func (t *tree) insert(op *durward.Operation) (*node, error) {
 		}
 		at = next
 	}
-	if at.template != "" && at.template != template {
-		return nil, fmt.Errorf("templates %s and %s mean the same paths", at.template, template)
-	}
+	// Templates that differ in the names of their parameters mean the same
+	// paths, which the methods then tell apart.
 	for _, other := range at.ops {
 		if other.Method == op.Method {
 			return nil, fmt.Errorf("%s %s is operation %s too", op.Method, template, other.ID)
 		}
 	}
-	at.template, at.names = template, names
-	at.ops = append(at.ops, op)
+	if at.template == "" {
+		at.template = template
+	}
+	at.ops, at.names = append(at.ops, op), append(at.names, names)
 	return at, nil
 }
 
-// step gives the node behind one segment of a template, and the name of the
-// segment's parameter.
-func (n *node) step(segment string) (name string, next *node, err error) {
-	open, end := strings.IndexByte(segment, '{'), strings.IndexByte(segment, '}')
-	if open < 0 && end < 0 {
-		text, err := literal(segment)
-		if err != nil {
-			return "", nil, err
-		}
-		if text == "." || text == ".." {
-			return "", nil, errPathDots
-		}
-		return "", n.staticStep(text), nil
-	}
-	if open < 0 || end < open+2 || strings.ContainsAny(segment[end+1:], "{}") || strings.Contains(segment[open+1:end], "{") {
-		return "", nil, errTemplateBraces
-	}
-	name = segment[open+1 : end]
-	prefix, err := literal(segment[:open])
-	if err != nil {
-		return "", nil, err
-	}
-	suffix, err := literal(segment[end+1:])
-	if err != nil {
-		return "", nil, err
-	}
-	if prefix == "" && suffix == "" {
+// step gives the node behind one segment of a template, and the names of the
+// segment's parameters.
+func (n *node) step(segment string) (names []string, next *node, err error) {
+	t, names, err := readSegment(segment)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case len(names) == 0 && (t[0] == "." || t[0] == ".."):
+		return nil, nil, errPathDots
+	case len(names) == 0:
+		return nil, n.staticStep(t[0]), nil
+	case len(names) == 1 && t[0] == "" && t[1] == "":
 		if n.param == nil {
 			n.param = &node{}
 		}
-		return name, n.param, nil
+		return names, n.param, nil
 	}
-	return name, n.affixedStep(prefix, suffix), nil
+	return names, n.affixedStep(t), nil
+}
+
+// readSegment parts a segment into its parameters and the canonical texts
+// before, between and behind them.
+func readSegment(segment string) (t texts, names []string, err error) {
+	for rest := segment; ; {
+		text, behind, found := strings.Cut(rest, "{")
+		if strings.Contains(text, "}") || found && text == "" && len(names) > 0 {
+			return nil, nil, errTemplateBraces
+		}
+		if text, err = literal(text); err != nil {
+			return nil, nil, err
+		}
+		t = append(t, text)
+		if !found {
+			return t, names, nil
+		}
+		name, after, closed := strings.Cut(behind, "}")
+		if !closed || name == "" || strings.Contains(name, "{") {
+			return nil, nil, errTemplateBraces
+		}
+		if names, rest = append(names, name), after; len(names) > maxInner+1 {
+			return nil, nil, errTemplateBraces
+		}
+	}
 }
 
 func (n *node) staticStep(text string) *node {
@@ -129,22 +141,21 @@ func (n *node) staticStep(text string) *node {
 	return next
 }
 
-func (n *node) affixedStep(prefix, suffix string) *node {
+func (n *node) affixedStep(t texts) *node {
 	for i := range n.affixed {
-		if n.affixed[i].prefix == prefix && n.affixed[i].suffix == suffix {
+		if slices.Equal(n.affixed[i].escaped, t) {
 			return n.affixed[i].next
 		}
 	}
 	next := &node{}
-	n.affixed = append(n.affixed, affixed{prefix, suffix, unescape(prefix), unescape(suffix), next})
+	plain := make(texts, len(t))
+	for i, text := range t {
+		plain[i] = unescape(text)
+	}
+	n.affixed = append(n.affixed, affixed{t, plain, next})
 	slices.SortStableFunc(n.affixed, func(a, b affixed) int {
-		if d := len(b.prefix) + len(b.suffix) - len(a.prefix) - len(a.suffix); d != 0 {
-			return d
-		}
-		if d := len(b.prefix) - len(a.prefix); d != 0 {
-			return d
-		}
-		return strings.Compare(a.prefix+" "+a.suffix, b.prefix+" "+b.suffix)
+		return cmp.Or(cmp.Compare(b.escaped.size(), a.escaped.size()), cmp.Compare(len(b.escaped[0]), len(a.escaped[0])),
+			slices.Compare(a.escaped, b.escaped))
 	})
 	return next
 }

@@ -18,6 +18,7 @@ import (
 
 	"durward/config"
 	"durward/console"
+	"durward/contract"
 	"durward/gateway"
 	"durward/internal/heapfloor"
 )
@@ -103,7 +104,11 @@ func (c *validateCmd) Run(s streams) error {
 		if faults == nil {
 			faults = []config.Fault{}
 		}
-		if e := json.NewEncoder(s.out).Encode(map[string]any{"loads": err == nil, "faults": faults}); e != nil {
+		warnings := []string{}
+		if err == nil {
+			warnings = append(warnings, cfg.Warnings()...)
+		}
+		if e := json.NewEncoder(s.out).Encode(map[string]any{"loads": err == nil, "faults": faults, "warnings": warnings}); e != nil {
 			return e
 		}
 		if err != nil {
@@ -116,6 +121,9 @@ func (c *validateCmd) Run(s streams) error {
 	}
 	if err := c.judge(s, cfg); err != nil {
 		return err
+	}
+	for _, w := range cfg.Warnings() {
+		fmt.Fprintf(s.out, "warning: %s\n", w)
 	}
 	fmt.Fprintf(s.out, "%s loads\n", c.Config)
 	for _, api := range cfg.Unguarded() {
@@ -171,6 +179,9 @@ func (c *initCmd) Run(s streams) error {
 		return err
 	}
 	fmt.Fprintf(s.out, "wrote %s; check it with: durward validate -c %s\n", c.Output, c.Output)
+	if doc, err := contract.Load(c.OpenAPI, contract.AllGaps); err == nil && len(doc.Gaps()) > 0 {
+		fmt.Fprintf(s.out, "%d parts of the document cannot be applied and stand under validation.gaps: read what that means there\n", len(doc.Gaps()))
+	}
 	return nil
 }
 

@@ -75,6 +75,8 @@ func TestChangesAreLabelled(t *testing.T) {
 		both("a larger body", contract.Config{}, contract.Config{MaxBody: 2 << 20}, "weaker", "stronger"),
 		both("report", contract.Config{}, contract.Config{Mode: durward.Report}, "weaker", "stronger"),
 		both("proceed", contract.Config{}, contract.Config{OnError: durward.ProceedOnError}, "weaker", "stronger"),
+		both("a gap of the contract", contract.Config{}, contract.Config{Gaps: []string{"#/paths/~1x/get"}}, "weaker", "stronger"),
+		both("all gaps of the contract", contract.Config{Gaps: []string{"#/paths/~1x/get"}}, contract.Config{Gaps: []string{"*"}}, "weaker", "stronger"),
 		both("another coding", contract.Config{}, contract.Config{ContentEncodings: []string{"gzip"}}, "weaker", "stronger"),
 		both("a word that is not known", contract.Config{}, contract.Config{UnknownQuery: "perhaps"}, "weaker", "weaker"),
 

@@ -99,6 +99,7 @@ var apiRules = map[string]rule{
 	"contract.Config.read_only":             ranked("refuse", "refuse", "allow"),
 	"contract.Config.additional_properties": ranked("schema", "refuse", "schema"),
 	"contract.Config.content_encodings":     fewer("", "content codings"),
+	"contract.Config.gaps":                  fewer("", "parts of the contract that need not be applied"),
 
 	"contract.ResponseConfig.mode":              mode(),
 	"contract.ResponseConfig.undeclared_fields": ranked("strip", "block", "strip", "allow"),
