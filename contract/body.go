@@ -59,7 +59,7 @@ func readBody(c cursor) (*bodyForm, error) {
 		return nil, err
 	}
 	for name, media := range content.members() {
-		base, ok := mediaBase(name)
+		base, ok := mediaRange(name)
 		if !ok {
 			c.s.gap(media.at, effectNoMedia, media.fail("is not a media type or a range of them"))
 			continue
@@ -87,8 +87,8 @@ func readBody(c cursor) (*bodyForm, error) {
 	return b, nil
 }
 
-// mediaBase gives the type and subtype of a media type or range.
-func mediaBase(name string) (string, bool) {
+// mediaRange gives the type and subtype of a media type or range.
+func mediaRange(name string) (string, bool) {
 	base, _, _ := strings.Cut(name, ";")
 	base = strings.ToLower(strings.TrimSpace(base))
 	kind, sub, ok := strings.Cut(base, "/")

@@ -24,7 +24,7 @@ func (b *builder) discriminator() {
 	if list == nil {
 		keyword, list = "anyOf", b.s.anyOf
 	}
-	if !ok || property == "" || list == nil || b.s.oneOf != nil && b.s.anyOf != nil || b.err != nil {
+	if !ok || property == "" || list == nil || b.s.oneOf != nil && b.s.anyOf != nil {
 		return
 	}
 	d := &discriminator{property: property, branches: map[string]*schema{}}

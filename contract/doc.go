@@ -16,8 +16,9 @@
 // content that is expensive to read (depth, size, compression, alias and
 // pattern bombs).
 //
-// Failure policy: a document that cannot be understood in full does not load;
-// a pattern that cannot be run in linear time is a load error. At run time a
+// Failure policy: a document with a part that cannot be applied (a pattern
+// that cannot run in linear time among them) does not load, unless that gap is
+// named and accepted; it then leaves out one check or closes one operation. At run time a
 // fault of the validator itself, a panic included, is a Fail verdict, for which
 // Config.OnError decides (deny by default).
 //

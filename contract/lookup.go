@@ -21,10 +21,11 @@ func lineOf(n *yaml.Node, pointer string) int {
 			n = n.Alias
 		}
 		var next *yaml.Node
+		name := unescapePointer(token)
 		switch n.Kind {
 		case yaml.MappingNode:
 			for i := 0; i+1 < len(n.Content); i += 2 {
-				if n.Content[i].Value == unescapePointer(token) {
+				if n.Content[i].Value == name {
 					next, line = n.Content[i+1], n.Content[i].Line
 				}
 			}
