@@ -25,7 +25,7 @@ var tokens = []token{
 	{"gitlab_token", []string{"glpat-", "gldt-", "glrt-", "glptt-"}, url64, 20, 0, nil},
 	{"slack_token", []string{"xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xapp-", "xoxe-"}, alnum | dashes, 24, 0, mixed},
 	{"stripe_key", []string{"sk_live_", "rk_live_"}, alnum, 16, 0, nil},
-	{"stripe_key", []string{"whsec_"}, alnum | base64 | padding, 24, 0, mixed},
+	{"webhook_secret", []string{"whsec_"}, alnum | base64 | padding, 24, 0, mixed},
 	{"twilio_key", hexed("SK"), hexLower, 31, 31, mixed},
 	{"npm_token", []string{"npm_"}, alnum, 36, 36, mixed},
 	{"pypi_token", []string{"pypi-AgE"}, url64, 64, 0, nil},
@@ -80,7 +80,7 @@ func (t token) check(prefix int) func(view) found {
 	around := t.classes | alnum
 	return func(v view) found {
 		start := v.at + prefix
-		if !starts(v.b, v.at, around) {
+		if !starts(v.b, v.at, around&^padding) { // "name=value" is usual
 			return found{}
 		}
 		end := run(v.b, start, t.classes)
