@@ -170,8 +170,8 @@ type UpstreamFacts struct {
 	BytesIn  int64         // content bytes got from the upstream
 }
 
-// GuardFacts is what the check of an answer's content against the contract
-// found. Places are JSON pointers with * for items and undeclared names of maps;
+// GuardFacts is what the guards of an answer found in its content and fields.
+// Places are JSON pointers with * for items and undeclared names of maps;
 // they never hold a value. What is found while content is sent is there when the
 // exchange ends.
 // The lists belong to who reads them: they are made anew for each exchange.
@@ -182,11 +182,21 @@ type GuardFacts struct {
 	Faults    []string // the places of the first of them
 	Unguarded string   // why the content was not looked into, "" when it was
 	Streamed  bool     // it was looked into while it was sent
+	Leaks     []Leak   // what must not be told, at most 16
+}
+
+// Leak is what must not be told, by what it is and where, never its value.
+type Leak struct {
+	Detector string // "card_number"
+	Action   string // what was done: "mask", "block", "report"
+	Place    string // "content", or the name of a header field
+	Offset   int64  // of the first, in bytes from the beginning
+	Count    int
 }
 
 // None tells that nothing was found.
 func (g *GuardFacts) None() bool {
-	return g.Stripped == 0 && g.Invalid == 0 && g.Unguarded == "" && !g.Streamed
+	return g.Stripped == 0 && g.Invalid == 0 && g.Unguarded == "" && !g.Streamed && len(g.Leaks) == 0
 }
 
 // Responder is the client's end of one exchange. The listener implements it

@@ -61,12 +61,21 @@ type jsonStep struct {
 }
 
 type jsonAnswer struct {
-	Stripped  int      `json:"stripped"`
-	Fields    []string `json:"fields"`
-	Invalid   int      `json:"invalid"`
-	Faults    []string `json:"faults"`
-	Unguarded string   `json:"unguarded"`
-	Streamed  bool     `json:"streamed"`
+	Stripped  int        `json:"stripped"`
+	Fields    []string   `json:"fields"`
+	Invalid   int        `json:"invalid"`
+	Faults    []string   `json:"faults"`
+	Unguarded string     `json:"unguarded"`
+	Streamed  bool       `json:"streamed"`
+	Leaks     []jsonLeak `json:"leaks"`
+}
+
+type jsonLeak struct {
+	Detector string `json:"detector"`
+	Action   string `json:"action"`
+	Place    string `json:"place"`
+	Offset   int64  `json:"offset"`
+	Count    int    `json:"count"`
 }
 
 type jsonUpstream struct {
@@ -97,7 +106,13 @@ func Decode(line []byte) (durward.Event, uint64, error) {
 		},
 		Took: micros(r.TookUS), BytesIn: r.BytesIn, BytesOut: r.BytesOut,
 		Count: r.Count, Message: r.Message, Detail: r.Detail, Policies: r.Policies,
-		Guard: durward.GuardFacts(r.Answer),
+		Guard: durward.GuardFacts{
+			Stripped: r.Answer.Stripped, Fields: r.Answer.Fields, Invalid: r.Answer.Invalid, Faults: r.Answer.Faults,
+			Unguarded: r.Answer.Unguarded, Streamed: r.Answer.Streamed,
+		},
+	}
+	for _, l := range r.Answer.Leaks {
+		ev.Guard.Leaks = append(ev.Guard.Leaks, durward.Leak(l))
 	}
 	for _, s := range r.Steps {
 		step := durward.Step{Stage: s.Stage, Code: s.Code, Mode: s.Mode, OnError: s.OnError}

@@ -125,6 +125,21 @@ func appendGuard(b []byte, g *durward.GuardFacts) []byte {
 	if g.Streamed {
 		b = append(b, `,"streamed":true`...)
 	}
+	key := `,"leaks":[{"detector":`
+	for i := range g.Leaks {
+		l := &g.Leaks[i]
+		b = appendText(b, key, l.Detector, maxName)
+		b = appendText(b, `,"action":`, l.Action, maxName)
+		b = appendText(b, `,"place":`, l.Place, maxName)
+		b = append(b, `,"offset":`...)
+		b = strconv.AppendInt(b, l.Offset, 10)
+		b = append(b, `,"count":`...)
+		b = append(strconv.AppendInt(b, int64(l.Count), 10), '}')
+		key = `,{"detector":`
+	}
+	if len(g.Leaks) > 0 {
+		b = append(b, ']')
+	}
 	return append(b, '}')
 }
 

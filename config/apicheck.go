@@ -204,6 +204,11 @@ func checkOperations(f *faults, at string, api *API, ops []*durward.Operation) {
 			f.add(strictyaml.Key(at+".operations", id), "the contract has no such operation%s", meant(known, id))
 		}
 	}
+	for id := range api.Response.Leaks.Allow {
+		if unknown(known, id) {
+			f.add(strictyaml.Key(at+".response.leaks.allow", id), "the contract has no such operation%s", meant(known, id))
+		}
+	}
 	for _, rules := range []struct {
 		name string
 		of   map[string][]string

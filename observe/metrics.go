@@ -37,6 +37,7 @@ type Metrics struct {
 	stripped  *prometheus.CounterVec
 	invalid   *prometheus.CounterVec
 	unguarded *prometheus.CounterVec
+	leaks     *prometheus.CounterVec
 
 	byDecision sync.Map // decisionKey -> prometheus.Counter, bounded by configuration
 }
@@ -74,11 +75,12 @@ func NewMetrics(build Build) *Metrics {
 	}
 	m.stripped = counter("response_fields_stripped_total", "Members of answers that were removed because the contract does not have them or not for the caller; in report mode those that would have been.", "api", "operation")
 	m.invalid = counter("response_values_invalid_total", "Values of answers that are not as the contract says.", "api", "operation")
+	m.leaks = counter("leaks_total", "What must not be told and was found in answers, by what it is and what was done.", "api", "detector", "action")
 	m.unguarded = counter("response_unguarded_total", "Answers whose content was not looked into, by reason.", "api", "operation", "reason")
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts(opts("build_info", "Always 1; the labels say what runs.")), []string{"version", "commit", "go"})
 	info.WithLabelValues(build.Version, build.Commit, build.Go).Set(1)
 	m.Registry.MustRegister(m.requests, m.duration, m.upstream, m.decisions, m.inFlight, m.panics,
-		m.stripped, m.invalid, m.unguarded,
+		m.stripped, m.invalid, m.unguarded, m.leaks,
 		m.reloadOK, m.reloadAt, m.reloads, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -166,6 +168,9 @@ func (o *Operation) guarded(g *durward.GuardFacts) {
 	}
 	if g.Invalid > 0 {
 		o.metrics.invalid.WithLabelValues(o.op.API, o.op.ID).Add(float64(g.Invalid))
+	}
+	for i := range g.Leaks {
+		o.metrics.leaks.WithLabelValues(o.op.API, g.Leaks[i].Detector, g.Leaks[i].Action).Add(float64(g.Leaks[i].Count))
 	}
 	if g.Unguarded != "" {
 		o.metrics.unguarded.WithLabelValues(o.op.API, o.op.ID, g.Unguarded).Inc()

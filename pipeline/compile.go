@@ -14,6 +14,7 @@ import (
 	"durward/config"
 	"durward/contract"
 	"durward/cors"
+	"durward/egress"
 	"durward/internal/strictyaml"
 	"durward/proxy"
 	"durward/ratelimit"
@@ -58,6 +59,7 @@ type apiParts struct {
 	upstreams   map[string]*proxy.Upstream // by operation
 	upgrades    map[string]string          // what the contract declares, by operation
 	answers     map[string]*contract.Answers
+	guard       *egress.Guard // nil when it is off
 }
 
 // namedUpstream is an upstream with its API's name.
@@ -136,6 +138,7 @@ func (c *compiler) api(name string) route.API {
 			c.g.limits.Protected = append(c.g.limits.Protected, durward.CanonicalName(field))
 		}
 	}
+	a.guard = egress.Compile(&a.Response.Config, c.cfg.Problems.TypeBase, authn.CredentialHeaders(a.Authenticate)...)
 	r := route.API{Name: name, Hosts: a.Hosts, Prefix: a.Prefix, Preflight: a.CORS != nil}
 	for _, op := range a.contract.Operations() {
 		a.declared[op.ID] = &op

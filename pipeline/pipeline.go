@@ -24,7 +24,6 @@ import (
 	"durward/authn"
 	"durward/authz/directory"
 	"durward/cors"
-	"durward/egress"
 	"durward/inventory"
 	"durward/lockout"
 	"durward/observe"
@@ -99,6 +98,7 @@ func (c *compiler) requestStages(a *apiParts, op *durward.Operation) []requestSt
 		step(authn.HideQuery(a.Authenticate), durward.Enforce).from(a.at("authenticate")),
 		step(c.identity(a), durward.Enforce).from(a.at("identity_token"), "token"),
 		// In which forms the upstream may answer, so that the answer can be read.
+		step(a.guard.Asks(), durward.Enforce).from(a.at("response")),
 		step(asks(c.answers(a, op)), durward.Enforce).from(a.at("response.contract"), a.in(op, "response.contract")),
 	)
 }
@@ -109,8 +109,8 @@ func (c *compiler) responseStages(a *apiParts, o *operation) []responseStep {
 	return responseSteps(
 		// CORS is the gateway's to say.
 		answerStep(cors.Response(), durward.Enforce).from(a.at("cors")),
-		// What of the answer's header a client may see, and of server errors.
-		answerStep(egress.New(&a.Response.Config, c.cfg.Problems.TypeBase), a.Response.Mode).from(a.at("response")),
+		// What of the answer a client may see: fields, errors, and what must not be told.
+		answerStep(a.guard.Stage(o.ID), a.Response.Mode).from(a.at("response")),
 		// Whether the answer is as the contract says.
 		answerStep(judges(c.answers(a, o.Operation)), a.AnswersOf(o.ID).Mode).from(a.at("response.contract"), a.in(o.Operation, "response.contract")),
 		// The answer's shape, as the upstream gave it.

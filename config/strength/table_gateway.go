@@ -68,14 +68,14 @@ var gatewayRules = map[string]rule{
 	"config.Limits.drain":                neutral(operation),
 	"config.Limits.counters":             higher("131072", "clients that limits can tell apart"),
 
-	"config.Problems.type_base": neutral("a name in answers"),
+	"config.Problems.type_base":       neutral("a name in answers"),
 	"inventory.Config.off":            neutral(operation),
 	"inventory.Config.flush":          neutral(operation),
 	"inventory.Config.max_undeclared": neutral(operation),
 	"inventory.Config.shapes":         neutral(operation),
 
-	"config.Log.level":          neutral(operation),
-	"config.Log.format":         neutral(operation),
+	"config.Log.level":  neutral(operation),
+	"config.Log.format": neutral(operation),
 
 	"audit.Config.directory":    fixed("the chain of records begins anew elsewhere"),
 	"audit.Config.durability":   ranked("group", "group", "buffered"),
