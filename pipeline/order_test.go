@@ -55,11 +55,11 @@ func TestTheStagesOfAnOperationHaveOneOrder(t *testing.T) {
 		response string
 	}{
 		"with everything": {all.operation("list"),
-			"address ratelimit ratelimit ratelimit limits cors authn audit quota quota authz contract restrictions outgoing authn-hide", "cors egress response-contract"},
+			"address ratelimit ratelimit ratelimit limits cors authn audit quota quota authz contract restrictions outgoing authn-hide egress-coding", "cors egress response-contract"},
 		"a public one is authorized by its word": {all.operation("open"),
-			"address ratelimit ratelimit limits cors authn audit quota contract restrictions outgoing authn-hide", "cors egress response-contract"},
+			"address ratelimit ratelimit limits cors authn audit quota contract restrictions outgoing authn-hide egress-coding", "cors egress response-contract"},
 		"with nothing that can be left out": {small.operation("list"),
-			"limits cors authn audit authz contract outgoing", "cors egress response-contract"},
+			"limits cors authn audit authz contract outgoing egress-coding", "cors egress response-contract"},
 		"what is off is not built": {off.operation("list"),
 			"address ratelimit ratelimit ratelimit limits cors authn audit quota quota authz restrictions outgoing authn-hide", "cors"},
 	} {

@@ -122,7 +122,6 @@ var apiRules = map[string]rule{
 	"egress.Config.hsts":            higher("", "time that browsers insist on TLS"),
 	"egress.Config.remove_headers":  more("", "fields that are removed"),
 	"egress.Config.disclosures":     ranked("report", "block", "mask", "report", "off"),
-	"egress.Config.leaks":           {},
 	"egress.Config.max_body":        neutral("what is longer is guarded while it is sent"),
 	"egress.Config.unguarded":       ranked("report", "refuse", "report"),
 	"egress.Config.cache":           ranked("no-store", "no-store", "private", "upstream"),
