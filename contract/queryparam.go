@@ -28,7 +28,11 @@ func (w *work) queryParameter(r *rule) {
 	had := len(*c.out)
 	switch {
 	case r.json:
-	case r.style == "deepObject", r.exploded():
+	case r.style == "deepObject":
+		if w.deepParameter(r) {
+			return
+		}
+	case r.exploded():
 		w.objectParameter(r)
 		return
 	case r.types&kArray != 0 && r.explode:

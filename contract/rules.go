@@ -72,7 +72,7 @@ func (r *rule) check() error {
 	isArray := r.types&kArray != 0 && r.types&^(kArray|kNull) == 0
 	switch {
 	case r.json:
-	case r.style == "deepObject" && !isObject:
+	case r.style == "deepObject" && r.types&(kObject|kArray) == 0:
 		return r.at.fail("the style deepObject needs a schema of type object")
 	case r.style == "spaceDelimited" || r.style == "pipeDelimited":
 		if !isArray {
