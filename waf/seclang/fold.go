@@ -31,6 +31,10 @@ type folder struct {
 	base    []position
 	counted bool
 	places  []place // of live.Rules
+
+	// settled and hopeless are the rules that were carried out, and those that
+	// cannot match.
+	settled, hopeless map[*Rule]bool
 }
 
 // place is where a live rule stands, and whether it is the beginning of a chain
@@ -77,6 +81,7 @@ func (f *folder) rule(source *Rule, at position) {
 		link = f.fit(source.ID, link)
 		v, times := f.tx.judge(link)
 		if v == never {
+			f.hopeless[source] = true
 			f.cut(out, at)
 			return
 		}
@@ -99,6 +104,7 @@ func (f *folder) rule(source *Rule, at position) {
 		f.counted = f.counted || source.Skip > 0
 		f.skip, f.skipAfter = source.Skip, source.SkipAfter
 		if traceless(source) && source.Disruptive != "allow" {
+			f.settled[source] = true
 			return
 		}
 	}

@@ -61,7 +61,10 @@ type LiveLink struct {
 func (s *Set) Live(initial map[string]string) *Live { return s.fold(initial).live }
 
 func (s *Set) fold(initial map[string]string) *folder {
-	f := &folder{set: s, live: &Live{}, tx: &TX{vars: map[string]txValue{}}, removed: map[int]bool{}, except: map[int][]Ctl{}}
+	f := &folder{
+		set: s, live: &Live{}, tx: &TX{vars: map[string]txValue{}},
+		removed: map[int]bool{}, except: map[int][]Ctl{}, settled: map[*Rule]bool{}, hopeless: map[*Rule]bool{},
+	}
 	for key, value := range initial {
 		f.tx.put(strings.ToLower(key), value)
 	}

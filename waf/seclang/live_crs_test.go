@@ -92,7 +92,7 @@ func randomRequest(r *rand.Rand) request {
 
 // heldAgainst holds what Coraza matched against the plan: if no rule matched
 // that the plan watches, then only silent ones did, and such as always match.
-func heldAgainst(t *testing.T, live *Live, base map[int]bool, matched []int, what any) {
+func heldAgainst(t *testing.T, live *Live, settled map[int]bool, matched []int, what any) {
 	t.Helper()
 	kept := map[int]LiveRule{}
 	for _, r := range live.Rules {
@@ -104,7 +104,7 @@ func heldAgainst(t *testing.T, live *Live, base map[int]bool, matched []int, wha
 		if ok && !r.Silent {
 			return // flagged: nothing more is promised
 		}
-		if !ok && !base[id] {
+		if !ok && !settled[id] {
 			unexplained = append(unexplained, id)
 		}
 	}
@@ -135,24 +135,24 @@ func TestWhatThePlanLeavesOutNeverMatchesUnseen(t *testing.T) {
 			t.Fatal(err)
 		}
 		live, waf := set.Live(nil), mustWAF(t, directives)
-		base := baseIDs(set)
+		settled := settledIDs(set)
 		for _, q := range clean {
-			heldAgainst(t, live, base, run(t, waf, q), q)
+			heldAgainst(t, live, settled, run(t, waf, q), q)
 		}
 		r := rand.New(rand.NewPCG(3, uint64(level)))
 		for range 120 {
 			q := randomRequest(r)
-			heldAgainst(t, live, base, run(t, waf, q), q)
+			heldAgainst(t, live, settled, run(t, waf, q), q)
 		}
 	}
 }
 
-// baseIDs are the rules that match whatever the request and are carried out by
-// the folding.
-func baseIDs(set *Set) map[int]bool {
+// settledIDs are the rules that match whatever the request and are carried out
+// by the folding.
+func settledIDs(set *Set) map[int]bool {
 	ids := map[int]bool{}
-	for _, b := range set.fold(nil).base {
-		ids[b.rule.ID] = true
+	for r := range set.fold(nil).settled {
+		ids[r.ID] = true
 	}
 	return ids
 }
