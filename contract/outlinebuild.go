@@ -12,14 +12,14 @@ import (
 // lock is held.
 type outliner struct {
 	d       *Document
-	read1   map[place]*said
+	byPlace map[place]*said
 	known   map[string]*outline
 	heirsBy map[place][]cursor
 	err     error
 }
 
 func newOutliner(d *Document) *outliner {
-	return &outliner{d: d, read1: map[place]*said{}, known: map[string]*outline{}}
+	return &outliner{d: d, byPlace: map[place]*said{}, known: map[string]*outline{}}
 }
 
 // mostOutlines bounds what one document's answers may cost in memory, some 500

@@ -37,11 +37,16 @@ const extension = "x-durward-sensitive"
 
 // read reads a schema, once.
 func (b *outliner) read(c cursor) (*said, error) {
-	if s, ok := b.read1[c.at]; ok {
+	if s, ok := b.byPlace[c.at]; ok {
 		return s, nil
 	}
 	s := &said{properties: map[string]cursor{}}
-	b.read1[c.at] = s
+	b.byPlace[c.at] = s
+	var err error
+	s.hidden, err = readHiding(c)
+	if _, refers := c.get("$ref").v.(string); refers && b.d.old {
+		return s, err // what else stands beside a reference says nothing
+	}
 	s.types = saidTypes(c)
 	for name, p := range c.get("properties").members() {
 		s.properties[name] = p
@@ -64,10 +69,8 @@ func (b *outliner) read(c cursor) (*said, error) {
 			s.additional = &a
 		}
 	}
-	for _, keyword := range []string{"prefixItems"} {
-		for _, item := range c.get(keyword).items() {
-			s.items, s.hasItems = append(s.items, item), true
-		}
+	for _, item := range c.get("prefixItems").items() {
+		s.items, s.hasItems = append(s.items, item), true
 	}
 	for _, keyword := range []string{"items", "unevaluatedItems"} {
 		if item := c.get(keyword); item.v != nil {
@@ -79,8 +82,6 @@ func (b *outliner) read(c cursor) (*said, error) {
 			s.required = append(s.required, text)
 		}
 	}
-	var err error
-	s.hidden, err = readHiding(c)
 	return s, err
 }
 

@@ -206,7 +206,10 @@ func (s *stripper) member(c byte) (more bool, err error) {
 		return false, errJSON
 	}
 	end, escaped := endOfString(s.buf, s.pos)
-	if end < 0 {
+	switch end {
+	case wrong:
+		return false, errJSON
+	case unfinished:
 		return true, nil
 	}
 	colon := end

@@ -166,7 +166,7 @@ func TestContentThatIsNoJSONIsRefused(t *testing.T) {
 	o := outlineOf(t, `T: {properties: {a: {}}}`)
 	for _, in := range []string{
 		``, ` `, `{`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,}`, `{,}`, `{"a" 1}`, `[1,]`, `[`, `[1`, `[1 2]`, `{"a":1}}`, `{"a":1} x`, `]`, `{]`, `[}`,
-		`nul`, `truex`, `tru`, `-`, `01`, `1.`, `1e`, `+1`, `.5`, `"a`, `"\x"`, `"\u12g4"`, `"\u12`, "\"\x01\"", `{"a\x":1}`, `{a:1}`, `'a'`, "\xff\xfe{\x00}\x00",
+		`nul`, `truex`, `tru`, `-`, `01`, `1.`, `1e`, `+1`, `.5`, `"a`, `"\x"`, `"\u12g4"`, `"\u12`, "\"\x01\"", `{"a\x":1}`, "{\"a\x19\":1}", `{a:1}`, `'a'`, "\xff\xfe{\x00}\x00",
 		`{"b":[1,]}`, `{"b":{"c"}}`, `{"b":tru}`, strings.Repeat("[", 129) + strings.Repeat("]", 129),
 	} {
 		if out, _, err := stripped(t, o, guardRules{}, durward.Principal{}, in); err == nil {

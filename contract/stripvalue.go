@@ -239,19 +239,21 @@ func escapeLength(b []byte) int {
 	return 6
 }
 
-// endOfString gives the place behind the string that begins at from, -1 when
-// its end is not there.
+// endOfString gives the place behind the string that begins at from, unfinished
+// when its end is not there. Escapes are left to who decodes them.
 func endOfString(b []byte, from int) (end int, escaped bool) {
 	for i := from + 1; i < len(b); i++ {
-		switch b[i] {
-		case '"':
+		switch c := b[i]; {
+		case c == '"':
 			return i + 1, escaped
-		case '\\':
+		case c == '\\':
 			escaped = true
 			i++
+		case c < 0x20:
+			return wrong, escaped
 		}
 	}
-	return -1, escaped
+	return unfinished, escaped
 }
 
 // decodeName gives the name that a JSON string with escapes means. A lone
