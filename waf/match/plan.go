@@ -14,7 +14,8 @@ const (
 )
 
 const (
-	maxWindows = 400 // of one pattern
+	maxWindows      = 400  // of one pattern
+	maxStartWindows = 1500 // when they begin where its matches do
 
 	// planDepth is how far windows are looked at to choose between cuts: as
 	// far as the scan does. maxDepth is how far they are compared where the
@@ -26,8 +27,8 @@ const (
 	// that is verified on the spot, and of one that sends a text of ordinary
 	// length through the automaton.
 	costDirect = 2.0
-	costLocal  = 30.0
-	costInside = 250.0
+	costLocal  = 60.0
+	costInside = 400.0
 )
 
 // plan is what the scan looks for on behalf of an expression.
@@ -44,7 +45,11 @@ func makePlan(p *prog, places *cut) plan {
 		windower: newWindower(p, maxWindows), best: map[uint32]option{},
 		symbols: map[byteSet]symbolSet{}, chances: map[symbolWindow]float64{},
 	}
-	start, inner := pl.at(p.start), pl.cheapest(places)
+	pl.most = maxStartWindows
+	start := pl.at(p.start)
+	pl.most = maxWindows
+	inner := pl.cheapest(places)
+	pl.most = maxStartWindows
 	best := plan{strategy: direct, cost: costDirect}
 	chosen := option{}
 	if start.ok && start.chance*costLocal < best.cost {
@@ -156,7 +161,7 @@ func (pl *planner) lengthen(o option) (list []window, behind bool) {
 			}
 			list, behind, all = append(list, own...), after, all && ok
 		}
-		if all && len(list) <= 2*max(o.count, 16) && len(list) <= maxWindows || depth <= planDepth {
+		if all && len(list) <= 2*max(o.count, 16) && len(list) <= maxStartWindows || depth <= planDepth {
 			return list, behind
 		}
 	}

@@ -10,8 +10,29 @@ type scanner struct {
 	pairs  [pairCount]pairMasks
 	items  []item
 	narrow codeTable // items by the four symbols they begin with
-	wide   [64][]uint32
+	wide   [64][]wideItems
 	wides  uint64 // buckets with wide items
+}
+
+// wideItems are up to 64 items: for each of the four places, those whose window
+// has a symbol there.
+type wideItems struct {
+	items []uint32
+	masks [4][symbols]uint64
+}
+
+func (s *scanner) addWide(bucket int, w symbolWindow, i uint32) {
+	s.wides |= 1 << bucket
+	groups := s.wide[bucket]
+	if len(groups) == 0 || len(groups[len(groups)-1].items) == 64 {
+		groups = append(groups, wideItems{})
+		s.wide[bucket] = groups
+	}
+	last := &groups[len(groups)-1]
+	for at, set := range w {
+		set.each(func(symbol uint32) { last.masks[at][symbol] |= 1 << len(last.items) })
+	}
+	last.items = append(last.items, i)
 }
 
 // pairMasks are the buckets with a window whose first two symbols, or next two,
@@ -28,7 +49,7 @@ type item struct {
 
 // maxCodes bounds the sequences of symbols under which one item is filed. Items
 // with more are wide: compared whenever their bucket comes up.
-const maxCodes = 256
+const maxCodes = 64
 
 func newScanner(items []item) *scanner {
 	s := &scanner{items: items}
@@ -38,8 +59,7 @@ func newScanner(items []item) *scanner {
 		w := it.window.symbols()
 		bucket := filler.put(w)
 		if spread(w) > maxCodes {
-			s.wide[bucket] = append(s.wide[bucket], uint32(i))
-			s.wides |= 1 << bucket
+			s.addWide(bucket, w, uint32(i))
 			continue
 		}
 		eachCode(w, func(code uint32) { codes[code] = append(codes[code], uint32(i)) })
@@ -167,13 +187,18 @@ func (r *run) symbol(at int) uint32 { return uint32(symbolOf[r.byteAt(at)]) }
 // found compares the windows that may stand at a place.
 func (r *run) found(at int, buckets uint64) {
 	s := r.scanner
-	code := r.symbol(at)<<18 | r.symbol(at+1)<<12 | r.symbol(at+2)<<6 | r.symbol(at+3)
-	for _, i := range s.narrow.find(code) {
+	first, second, third, fourth := r.symbol(at), r.symbol(at+1), r.symbol(at+2), r.symbol(at+3)
+	for _, i := range s.narrow.find(first<<18 | second<<12 | third<<6 | fourth) {
 		r.compare(&s.items[i], at)
 	}
 	for buckets &= s.wides; buckets != 0; buckets &= buckets - 1 {
-		for _, i := range s.wide[lowest(buckets)] {
-			r.compare(&s.items[i], at)
+		groups := s.wide[lowest(buckets)]
+		for g := range groups {
+			m := &groups[g].masks
+			left := m[0][first%symbols] & m[1][second%symbols] & m[2][third%symbols] & m[3][fourth%symbols]
+			for ; left != 0; left &= left - 1 {
+				r.compare(&s.items[groups[g].items[lowest(left)]], at)
+			}
 		}
 	}
 }
