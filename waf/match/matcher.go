@@ -44,8 +44,11 @@ func newMatcher(expr string, binary bool, c *Cache) (*matcher, error) {
 		return nil, err
 	}
 	m := &matcher{prog: p, plan: makePlan(p, places), whole: newDFA(p, false, c)}
-	if m.plan.strategy == local {
-		m.local = newDFA(p, true, c)
+	for _, w := range m.plan.windows {
+		if w.near() {
+			m.local = newDFA(p, true, c)
+			break
+		}
 	}
 	return m, nil
 }

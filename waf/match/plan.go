@@ -3,6 +3,8 @@
 
 package match
 
+import "regexp/syntax"
+
 // strategy is how a pattern is looked for.
 type strategy uint8
 
@@ -23,9 +25,13 @@ const (
 	planDepth = 4
 	maxDepth  = 6
 
-	// Costs in nanoseconds: of an automaton for each byte of a text, of a hit
-	// that is verified on the spot, and of one that sends a text of ordinary
-	// length through the automaton.
+	// maxBack is how many runes a match may begin before its window, so that
+	// it can be verified on the spot.
+	maxBack = 6
+
+	// Costs in nanoseconds: of an automaton for each byte of a text, of a
+	// place where a match may begin, and of sending a text of ordinary length
+	// through the automaton.
 	costDirect = 2.0
 	costLocal  = 60.0
 	costInside = 400.0
@@ -34,48 +40,61 @@ const (
 // plan is what the scan looks for on behalf of an expression.
 type plan struct {
 	strategy strategy
-	windows  []window
-	behind   bool    // the first set of each window is the byte before the place
+	windows  []placed
 	cost     float64 // expected, in nanoseconds for each byte of a text
 }
+
+// placed is a window, and where a match that holds it begins: least to most runes
+// before the first set, or before the second when that one is behind.
+type placed struct {
+	window
+	behind      bool
+	least, most uint8 // most is more than maxBack when there is no bound
+}
+
+func (p placed) near() bool { return p.most <= maxBack }
 
 // makePlan finds the cheapest cut of an expression.
 func makePlan(p *prog, places *cut) plan {
 	pl := &planner{
-		windower: newWindower(p, maxWindows), best: map[uint32]option{},
+		windower: newWindower(p, maxWindows), best: map[uint32]option{}, reach: p.distances(),
 		symbols: map[byteSet]symbolSet{}, chances: map[symbolWindow]float64{},
 	}
 	pl.most = maxStartWindows
 	start := pl.at(p.start)
 	pl.most = maxWindows
-	inner := pl.cheapest(places)
+	chosen := pl.cheapest(places)
+	if start.ok && (!chosen.ok || start.cost < chosen.cost) {
+		chosen = start
+	}
+	if !chosen.ok || chosen.cost >= costDirect {
+		return plan{strategy: direct, cost: costDirect}
+	}
 	pl.most = maxStartWindows
-	best := plan{strategy: direct, cost: costDirect}
-	chosen := option{}
-	if start.ok && start.chance*costLocal < best.cost {
-		best, chosen = plan{strategy: local, cost: start.chance * costLocal}, start
+	best := plan{strategy: local, windows: pl.lengthen(chosen), cost: chosen.cost}
+	for _, w := range best.windows {
+		if !w.near() {
+			best.strategy = inside
+		}
 	}
-	if inner.ok && inner.chance*costInside < best.cost {
-		best, chosen = plan{strategy: inside, cost: inner.chance * costInside}, inner
-	}
-	best.windows, best.behind = pl.lengthen(chosen)
 	return best
 }
 
 type planner struct {
 	*windower
 	best    map[uint32]option
+	reach   [][2]uint8
 	symbols map[byteSet]symbolSet
 	chances map[symbolWindow]float64
 }
 
-// option is a cut: the places to take windows from, how many there are, and the
-// chance that one stands at a given place of a text.
+// option is a cut: the places to take windows from, how many there are, and what
+// they are expected to cost.
 type option struct {
 	entries []uint32
 	count   int
 	depth   int // of the shortest
-	chance  float64
+	cost    float64
 	ok      bool
 }
 
@@ -92,8 +111,12 @@ func (pl *planner) at(entry uint32) option {
 	}
 	o.depth++
 	o.count = len(list)
+	each := costInside
+	if least, most := pl.reach[entry][0], pl.reach[entry][1]; most <= maxBack {
+		each = costLocal * float64(1+most-least)
+	}
 	for _, w := range list {
-		o.chance += pl.chance(w)
+		o.cost += pl.chance(w) * each
 	}
 	pl.best[entry] = o
 	return o
@@ -126,18 +149,18 @@ func (pl *planner) cheapest(c *cut) option {
 		for _, within := range c.within {
 			o := pl.cheapest(within)
 			all.ok = all.ok && o.ok
-			all.chance += o.chance
+			all.cost += o.cost
 			all.count += o.count
 			all.depth = min(all.depth, o.depth)
 			all.entries = append(all.entries, o.entries...)
 		}
-		if all.ok && all.count <= maxWindows && (!best.ok || all.chance < best.chance) {
+		if all.ok && all.count <= maxWindows && (!best.ok || all.cost < best.cost) {
 			return all
 		}
 		return best
 	}
 	for _, within := range c.within {
-		if o := pl.cheapest(within); o.ok && (!best.ok || o.chance < best.chance) {
+		if o := pl.cheapest(within); o.ok && (!best.ok || o.cost < best.cost) {
 			best = o
 		}
 	}
@@ -146,23 +169,60 @@ func (pl *planner) cheapest(c *cut) option {
 
 // lengthen lists the windows of an option, longer ones when they are not many
 // more.
-func (pl *planner) lengthen(o option) (list []window, behind bool) {
-	if !o.ok {
-		return nil, false
-	}
+func (pl *planner) lengthen(o option) (list []placed) {
 	for depth := maxDepth; ; depth-- {
 		list = nil
 		all := true
 		for _, entry := range o.entries {
-			own, after, ok := pl.windows(entry, depth)
+			own, behind, ok := pl.windows(entry, depth)
 			if !ok && depth <= planDepth { // as it was chosen
-				own, after, _ = pl.windows(entry, pl.best[entry].depth)
+				own, behind, _ = pl.windows(entry, pl.best[entry].depth)
 				ok = true
 			}
-			list, behind, all = append(list, own...), after, all && ok
+			all = all && ok
+			for _, w := range own {
+				list = append(list, placed{w, behind, pl.reach[entry][0], pl.reach[entry][1]})
+			}
 		}
 		if all && len(list) <= 2*max(o.count, 16) && len(list) <= maxStartWindows || depth <= planDepth {
-			return list, behind
+			return list
 		}
 	}
+}
+
+// distances are, for each instruction, the least and the most runes that a match
+// may have before it; those past maxBack count as maxBack+1.
+func (p *prog) distances() [][2]uint8 {
+	const far = maxBack + 1
+	reach := make([][2]uint8, len(p.insts))
+	seen := make([]bool, len(p.insts))
+	todo := []uint32{p.start}
+	seen[p.start] = true
+	for len(todo) > 0 {
+		at := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		in, low, high := &p.insts[at], reach[at][0], reach[at][1]
+		visit := func(to uint32) {
+			was, known := reach[to], seen[to]
+			now := [2]uint8{low, high}
+			if known {
+				now = [2]uint8{min(was[0], low), max(was[1], high)}
+			}
+			if !known || now != was {
+				reach[to], seen[to] = now, true
+				todo = append(todo, to)
+			}
+		}
+		switch in.op {
+		case syntax.InstAlt:
+			visit(in.arg)
+			visit(in.out)
+		case syntax.InstRune:
+			low, high = min(low+1, far), min(high+1, far)
+			visit(in.out)
+		case syntax.InstNop, syntax.InstEmptyWidth:
+			visit(in.out)
+		}
+	}
+	return reach
 }

@@ -90,36 +90,46 @@ func (r *run) compare(it *item, at int) {
 			return
 		}
 	}
-	if r.plans[it.pattern] == local && r.verify(it, at+int(it.offset)) {
-		return
+	if !it.near || !r.verify(it, at+int(it.ahead)) {
+		r.texts[it.pattern/64] |= 1 << (it.pattern % 64)
 	}
-	r.texts[it.pattern/64] |= 1 << (it.pattern % 64)
 }
 
-// verify looks for a match that begins at a place. It says false when only the
-// whole text can tell.
+// verify looks for matches with the window of an item at a place. It says false
+// when only the whole text can tell.
 func (r *run) verify(it *item, at int) bool {
 	m := r.matchers[it.pattern]
-	if r.trials--; r.trials < 0 {
-		return false
-	}
-	if at < len(r.text) && !m.prog.binary && r.text[at]&0xC0 == 0x80 {
-		return false // perhaps within a rune
-	}
-	prev := kindEdge
-	if at > 0 {
-		prev = kindOther
-		if b := r.text[at-1]; b < utf8.RuneSelf {
-			prev = asciiKind[b]
+	for back := 0; back <= int(it.most) && back <= at; back++ {
+		start := at - back
+		if start < len(r.text) && r.text[start] >= utf8.RuneSelf && !m.prog.binary && (back > 0 || r.text[start]&0xC0 == 0x80) {
+			return false // bytes and runes differ
+		}
+		if back < int(it.least) {
+			continue
+		}
+		if r.trials--; r.trials < 0 {
+			return false
+		}
+		switch m.local.search(r.work, r.text[start:], r.before(start), localBytes) {
+		case yes:
+			r.hit(it.pattern)
+			return true
+		case unsure:
+			return false
 		}
 	}
-	switch m.local.search(r.work, r.text[at:], prev, localBytes) {
-	case yes:
-		r.hit(it.pattern)
-	case unsure:
-		return false
-	}
 	return true
+}
+
+// before is the kind of the rune before a place.
+func (r *run) before(at int) kind {
+	if at == 0 {
+		return kindEdge
+	}
+	if b := r.text[at-1]; b < utf8.RuneSelf {
+		return asciiKind[b]
+	}
+	return kindOther
 }
 
 var asciiKind = func() (kinds [utf8.RuneSelf]kind) {

@@ -43,8 +43,15 @@ type pairMasks struct{ first, next uint64 }
 type item struct {
 	window  window
 	pattern uint32
-	offset  int32  // literal: where in the phrase the window lies; else 1 when the first set is behind
-	phrase  string // literal: in lower case
+
+	// A match of an expression begins least to most runes before the byte
+	// that is ahead of the window's place; where does not matter unless near.
+	near        bool
+	ahead       int32 // 1 when the first set is only behind
+	least, most int32
+
+	phrase string // of a literal, in lower case; the window lies offset bytes into it
+	offset int32
 }
 
 // maxCodes bounds the sequences of symbols under which one item is filed. Items

@@ -73,9 +73,9 @@ func (s *Set) add(i uint32, p Pattern) ([]item, error) {
 	}
 	items := make([]item, len(m.plan.windows))
 	for k, w := range m.plan.windows {
-		items[k] = item{window: w, pattern: i}
-		if m.plan.behind {
-			items[k].offset = 1
+		items[k] = item{window: w.window, pattern: i, near: w.near(), least: int32(w.least), most: int32(w.most)}
+		if w.behind {
+			items[k].ahead = 1
 		}
 	}
 	return items, nil
