@@ -19,18 +19,17 @@ type run struct {
 	hits   []uint64
 	texts  []uint64 // patterns whose automaton must read the whole text
 	work   *work
-	trials int // verifications on the spot that are left
+	budget int // bytes that verifications on the spot may still read
 	any    bool
 }
 
 const (
-	// localBytes is how far a match is followed from its window before its
-	// automaton reads the whole text instead, once.
-	localBytes = 48
-	// leastTrials and trialBytes bound the verifications on the spot for one
-	// text, so that a text full of windows takes time linear in its length.
-	leastTrials = 64
-	trialBytes  = 4
+	// Verifications on the spot may read so many bytes for one text, and so
+	// many times its length. After that automata read the whole text, each
+	// once: a text full of windows takes time linear in its length.
+	leastBudget  = 1024
+	budgetFactor = 3
+	costOfTrial  = 8 // bytes that could be read in the time to begin one
 )
 
 // Match sets in hits, a bitset with room for Len bits, the bit of each pattern
@@ -39,7 +38,7 @@ const (
 func (s *Set) Match(sc *Scratch, input string, hits []uint64) bool {
 	r := &sc.run
 	r.Set, r.text, r.hits, r.work, r.any = s, input, hits, &sc.work, false
-	r.trials = leastTrials + len(input)/trialBytes
+	r.budget = leastBudget + budgetFactor*len(input)
 	words := (len(s.plans) + 63) / 64
 	if cap(r.texts) < words {
 		r.texts = make([]uint64, words)
@@ -107,10 +106,12 @@ func (r *run) verify(it *item, at int) bool {
 		if back < int(it.least) {
 			continue
 		}
-		if r.trials--; r.trials < 0 {
+		if r.budget <= costOfTrial {
 			return false
 		}
-		switch m.local.search(r.work, r.text[start:], r.before(start), localBytes) {
+		found := m.local.search(r.work, r.text[start:], r.before(start), r.budget)
+		r.budget -= costOfTrial + r.work.read
+		switch found {
 		case yes:
 			r.hit(it.pattern)
 			return true

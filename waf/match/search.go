@@ -19,17 +19,22 @@ const (
 const maxMisses = 4000
 
 // search runs over text, which follows a rune of kind prev. After limit bytes
-// without a verdict it gives up.
+// without a verdict it gives up. w.read is how many it read.
 func (d *dfa) search(w *work, text string, prev kind, limit int) verdict {
 	t, s := d.begin(w, prev)
 	if s == 0 {
-		return d.simulate(w, d.start(w, prev), text, limit)
+		return d.simulate(w, d.start(w, prev), text[:min(limit, len(text))], len(text) <= limit)
 	}
 	classes := &d.prog.byteClass
 	since, misses := 0, 0
 	steps, special := t.steps, t.stride*rowDead
+	w.read = 0
 	if s <= special {
 		return verdictOf(s, t)
+	}
+	whole := len(text) <= limit
+	if !whole {
+		text = text[:limit]
 	}
 	for i := 0; i < len(text); i++ {
 		next := atomic.LoadUint32(&steps[s+uint32(classes[text[i]])])
@@ -43,19 +48,22 @@ func (d *dfa) search(w *work, text string, prev kind, limit int) verdict {
 					}
 				}
 				if next == 0 {
-					return d.simulate(w, d.at(t, s), text[i:], limit-i)
+					return d.simulate(w, d.at(t, s), text[i:], whole)
 				}
+				special = t.stride * rowDead
 			}
 			if next <= special {
+				w.read = i + 1
 				return verdictOf(next, t)
 			}
 		}
 		s = next
-		if i >= limit {
-			return unsure
-		}
 	}
-	if d.final(w, t, s) {
+	w.read = len(text)
+	switch {
+	case !whole:
+		return unsure
+	case d.final(w, t, s):
 		return yes
 	}
 	return no
@@ -69,21 +77,23 @@ func verdictOf(s uint32, t *table) verdict {
 }
 
 // simulate goes on from a position without remembering steps: slower, in time
-// linear in the text, and without memory.
-func (d *dfa) simulate(w *work, at position, text string, limit int) verdict {
+// linear in the text, and without memory. The verdict waits for the rest of the
+// text unless this is the whole of it.
+func (d *dfa) simulate(w *work, at position, text string, whole bool) verdict {
 	w.matched = false
+	w.read = len(text)
 	for i := 0; i < len(text) && !at.dead(); i++ {
 		if at = d.step(w, at, text[i]); w.matched {
 			return yes
 		}
-		if i >= limit {
-			return unsure
-		}
 	}
-	if !at.dead() {
-		d.finish(w, at)
+	switch {
+	case at.dead():
+		return no
+	case !whole:
+		return unsure
 	}
-	if w.matched {
+	if d.finish(w, at); w.matched {
 		return yes
 	}
 	return no

@@ -34,6 +34,7 @@ type work struct {
 	turn         int
 	matched      bool // a match was seen since it was last cleared
 	key          []byte
+	read         int // bytes that the last search read
 }
 
 // sparse is a set of instructions.
