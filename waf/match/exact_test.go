@@ -40,7 +40,7 @@ func TestEveryRulePatternMatchesWhatCorazasOperatorMatches(t *testing.T) {
 				matches++
 			}
 		}
-		for range 12 {
+		for range 6 {
 			text := generate(t, p, rnd)
 			hold(text)
 			for range 6 {
