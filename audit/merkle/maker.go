@@ -1,0 +1,366 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package merkle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// CheckpointFile is the name of the last checkpoint in a log's directory.
+const CheckpointFile = "checkpoint"
+
+// Source gives the records of a log in their order; io.EOF when there is none
+// yet, and it may be asked again.
+type Source interface {
+	Next() (line []byte, sequence uint64, err error)
+	Close() error
+}
+
+// Options are what a Maker needs.
+type Options struct {
+	Dir      string // the log's directory: tiles and checkpoint go there
+	Signer   note.Signer
+	Public   string // the public key
+	Interval time.Duration
+	Read     func(from uint64) Source // records from that number on, 1 being the first
+	Publish  []Publisher
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// Maker makes the tree of a log that is being written, and a checkpoint of it
+// at each interval. Its methods are safe for concurrent use.
+type Maker struct {
+	opts     Options
+	verifier note.Verifier
+
+	mu     sync.Mutex // of what follows; held while a checkpoint is made
+	tree   *Tree
+	source Source
+	signed int64 // size of the last checkpoint
+
+	size      atomic.Int64
+	durable   atomic.Int64
+	published []atomic.Int64 // by publisher
+	failing   atomic.Pointer[string]
+
+	now  chan chan error
+	stop context.CancelFunc
+	done chan struct{}
+}
+
+const (
+	// flushEach bounds the hashes in memory while much is read at once.
+	flushEach = 64 * tileWidth
+	// syncEach is how many tiles are written before they are synced.
+	syncEach = 64
+)
+
+// Start loads the tree and goes on with it. The error wraps ErrForked when the
+// tiles are not those of the last checkpoint: something changed them, and
+// nothing must be signed on top.
+func Start(opts Options) (*Maker, error) {
+	v, err := NewVerifier(opts.Public)
+	if err != nil {
+		return nil, err
+	}
+	m := &Maker{opts: opts, verifier: v, now: make(chan chan error), done: make(chan struct{}), published: make([]atomic.Int64, len(opts.Publish))}
+	if err := m.load(); err != nil {
+		return nil, fmt.Errorf("the tree of the audit log: %w", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	m.stop = cancel
+	go m.run(ctx)
+	return m, nil
+}
+
+// load takes up the tree where the last checkpoint left it.
+func (m *Maker) load() error {
+	text, err := os.ReadFile(filepath.Join(m.opts.Dir, CheckpointFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		m.tree = &Tree{dir: m.opts.Dir}
+		return m.rewind()
+	}
+	if err != nil {
+		return err
+	}
+	c, _, err := Open(text, m.verifier)
+	if err != nil {
+		return err
+	}
+	if m.tree, err = Load(m.opts.Dir, c.Size, m.leaf); err != nil {
+		return err
+	}
+	got, err := m.tree.Root()
+	if err != nil {
+		return err
+	}
+	if got != c.Root {
+		return fmt.Errorf("%w: its tiles are not those of its last checkpoint", ErrForked)
+	}
+	m.signed = c.Size
+	m.size.Store(c.Size)
+	m.durable.Store(c.Size - c.Size%tileWidth)
+	return m.rewind()
+}
+
+// rewind makes the source begin behind the tree.
+func (m *Maker) rewind() error {
+	if m.source != nil {
+		if err := m.source.Close(); err != nil {
+			return err
+		}
+	}
+	m.source = m.opts.Read(uint64(m.tree.Size()) + 1)
+	return nil
+}
+
+// leaf reads one record for its hash.
+func (m *Maker) leaf(n int64) (tlog.Hash, error) {
+	source := m.opts.Read(uint64(n) + 1)
+	defer source.Close()
+	line, sequence, err := source.Next()
+	if errors.Is(err, io.EOF) {
+		return tlog.Hash{}, fmt.Errorf("%w: records that it committed to are gone", ErrForked)
+	}
+	if err != nil {
+		return tlog.Hash{}, err
+	}
+	if sequence != uint64(n)+1 {
+		return tlog.Hash{}, fmt.Errorf("%w: record %d is gone", ErrMissing, n+1)
+	}
+	return tlog.RecordHash(line), nil
+}
+
+func (m *Maker) run(ctx context.Context) {
+	defer close(m.done)
+	ticker := time.NewTicker(m.opts.Interval)
+	defer ticker.Stop()
+	for {
+		var asked chan error
+		select {
+		case <-ctx.Done():
+			return
+		case asked = <-m.now:
+		case <-ticker.C:
+		}
+		err := m.make(ctx)
+		m.note(err)
+		if asked != nil {
+			asked <- err
+		}
+	}
+}
+
+// note tells of a fault once, and when it is over.
+func (m *Maker) note(err error) {
+	was := m.failing.Load()
+	switch {
+	case err == nil && was != nil:
+		m.failing.Store(nil)
+		m.opts.Log.Info("checkpoints of the audit log are made again")
+	case err != nil && (was == nil || *was != err.Error()):
+		text := err.Error()
+		m.failing.Store(&text)
+		m.opts.Log.Error("a checkpoint of the audit log cannot be made or published", slog.Any("error", err))
+	}
+}
+
+// Now makes a checkpoint of all that is stored, and publishes it.
+func (m *Maker) Now(ctx context.Context) error {
+	answer := make(chan error, 1)
+	select {
+	case m.now <- answer:
+	case <-m.done:
+		return errors.New("the maker of checkpoints has ended")
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// make takes in what is new, signs it and publishes it.
+func (m *Maker) make(ctx context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.read(ctx); err != nil {
+		return err
+	}
+	size := m.tree.Size()
+	if size == 0 {
+		return nil
+	}
+	signed, err := m.sign(size)
+	if err != nil {
+		return err
+	}
+	return m.publish(ctx, signed)
+}
+
+// read adds the records that were stored since.
+func (m *Maker) read(ctx context.Context) error {
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		line, sequence, err := m.source.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil && sequence != uint64(m.tree.Size())+1 {
+			err = fmt.Errorf("record %d comes where %d should", sequence, m.tree.Size()+1)
+		}
+		if err != nil {
+			return errors.Join(err, m.rewind())
+		}
+		m.tree.Append(tlog.RecordHash(line))
+		if m.tree.Size()%flushEach == 0 {
+			if err := m.flush(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (m *Maker) flush() error {
+	if err := m.tree.Flush(); err != nil {
+		return err
+	}
+	m.size.Store(m.tree.Size())
+	if len(m.tree.dirty) < syncEach {
+		return nil
+	}
+	return m.sync()
+}
+
+func (m *Maker) sync() error {
+	if err := m.tree.Sync(); err != nil {
+		return err
+	}
+	m.durable.Store(m.tree.Size() - m.tree.Size()%tileWidth)
+	return nil
+}
+
+// sign writes the checkpoint of the present size, and gives it. When nothing is
+// new it is the one that is there.
+func (m *Maker) sign(size int64) ([]byte, error) {
+	path := filepath.Join(m.opts.Dir, CheckpointFile)
+	if size == m.signed {
+		return os.ReadFile(path)
+	}
+	if err := m.flush(); err != nil {
+		return nil, err
+	}
+	top, err := m.tree.Root()
+	if err != nil {
+		return nil, err
+	}
+	c := Checkpoint{Origin: m.opts.Signer.Name(), Size: size, Root: top}
+	signed, err := c.Sign(m.opts.Signer)
+	if err != nil {
+		return nil, err
+	}
+	if err := writeWhole(path, signed, 0o600); err != nil {
+		return nil, err
+	}
+	m.signed = size
+	return signed, m.tree.Tidy()
+}
+
+// publish brings the checkpoint to those who do not have it yet.
+func (m *Maker) publish(ctx context.Context, signed []byte) error {
+	c, _, err := Open(signed, m.verifier)
+	if err != nil {
+		return err
+	}
+	prove := func(old int64) (tlog.TreeProof, error) {
+		if old == 0 || old == c.Size {
+			return nil, nil
+		}
+		return tlog.ProveTree(c.Size, old, m.tree)
+	}
+	var errs []error
+	cosigned := false
+	for i, p := range m.opts.Publish {
+		if m.published[i].Load() == c.Size {
+			continue
+		}
+		lines, err := p.Publish(ctx, c, signed, prove)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", p.Name(), err))
+			continue
+		}
+		m.published[i].Store(c.Size)
+		if lines != "" && !strings.Contains(string(signed), lines) {
+			signed, cosigned = append(signed, lines...), true
+		}
+	}
+	if cosigned {
+		errs = append(errs, writeWhole(filepath.Join(m.opts.Dir, CheckpointFile), signed, 0o600))
+	}
+	return errors.Join(errs...)
+}
+
+// Stats is the state of a Maker.
+type Stats struct {
+	Size      int64            // records in the tree
+	Durable   int64            // records whose hashes are on the disk
+	Published map[string]int64 // records that each witness has committed to
+	Failing   string           // why the last checkpoint failed; "" when it did not
+}
+
+// Stats gives the state.
+func (m *Maker) Stats() Stats {
+	s := Stats{Size: m.size.Load(), Durable: m.durable.Load(), Published: map[string]int64{}}
+	for i, p := range m.opts.Publish {
+		s.Published[p.Name()] = m.published[i].Load()
+	}
+	if f := m.failing.Load(); f != nil {
+		s.Failing = *f
+	}
+	return s
+}
+
+// Durable gives the number of the last record whose hash is on the disk: it and
+// those before it may be removed, and the tree still has them. A nil Maker
+// holds nobody up.
+func (m *Maker) Durable() uint64 {
+	if m == nil {
+		return ^uint64(0)
+	}
+	return uint64(m.durable.Load())
+}
+
+// Public is the public key, for who checks.
+func (m *Maker) Public() string { return m.opts.Public }
+
+// Close makes a last checkpoint, and ends. The log must be closed before, so
+// that its last record is in it.
+func (m *Maker) Close(ctx context.Context) error {
+	m.stop()
+	<-m.done
+	err := m.make(ctx)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return errors.Join(err, m.sync(), m.source.Close())
+}
