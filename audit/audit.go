@@ -57,6 +57,7 @@ import (
 	"time"
 
 	"durward"
+	"durward/audit/merkle"
 )
 
 // Errors of a Log.
@@ -94,11 +95,13 @@ type Log struct {
 	lost    uint64 // outcomes that no system record accounts for yet
 	refused uint64 // attempts, likewise
 
-	pressed   atomic.Bool             // the queue is half full
-	failure   atomic.Pointer[failure] // nil while records can be stored
-	wake      chan struct{}           // capacity 1
-	done      chan struct{}           // closed when the writer has ended
-	w         *writer                 // the writer goroutine's own
+	pressed   atomic.Bool                  // the queue is half full
+	failure   atomic.Pointer[failure]      // nil while records can be stored
+	wake      chan struct{}                // capacity 1
+	done      chan struct{}                // closed when the writer has ended
+	w         *writer                      // the writer goroutine's own
+	maker     *merkle.Maker                // nil when checkpoints are off
+	ready     atomic.Pointer[merkle.Maker] // maker, for the writer
 	floods    floodTable
 	followers followers
 	count     counters
@@ -188,7 +191,7 @@ func (l *Log) Close() error {
 		l.signal()
 		<-l.done
 		l.followers.close()
-		l.closeErr = l.w.closeErr
+		l.closeErr = errors.Join(l.w.closeErr, l.closeMaker(), unlock(l.w.lock))
 	})
 	<-l.done
 	return l.closeErr

@@ -48,6 +48,9 @@ func open(t testing.TB, cfg Config, opts Options) *Log {
 	if cfg.Compress == "" {
 		cfg.Compress = CompressNone // most tests look into the files
 	}
+	if cfg.Checkpoints.Interval == 0 {
+		cfg.Checkpoints.Off = true // most tests are about the chain alone
+	}
 	l, err := Open(cfg, opts)
 	if err != nil {
 		t.Fatal(err)

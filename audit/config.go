@@ -68,6 +68,8 @@ type Config struct {
 	// half of it, so that the outcomes of running requests find room. Default
 	// 8192, at least 16.
 	MaxQueue int `yaml:"max_queue"`
+	// Checkpoints commit to the records, so that a change of any of them shows.
+	Checkpoints Checkpoints `yaml:"checkpoints"`
 	// FloodWindow is the time in which the refusals of one client for one
 	// reason at one operation before authentication become one record, after
 	// the first that are written in full: one by a limit, up to 16 of others.
@@ -97,6 +99,9 @@ func (c *Config) Check() error {
 	if c.MaxQueue != 0 && (c.MaxQueue < 16 || c.MaxQueue > 1<<20) {
 		faults = append(faults, durward.Invalid("max_queue", "must be from 16 to 1048576"))
 	}
+	if err := c.Checkpoints.check(); err != nil {
+		faults = append(faults, durward.InvalidIn("checkpoints", err))
+	}
 	if d := c.FloodWindow.Std(); d != 0 && (d < time.Second || d > time.Hour) {
 		faults = append(faults, durward.Invalid("flood_window", "must be from 1s to 1h"))
 	}
@@ -116,6 +121,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxQueue == 0 {
 		c.MaxQueue = defaultMaxQueue
+	}
+	if c.Checkpoints.Interval == 0 {
+		c.Checkpoints.Interval = units.Duration(defaultInterval)
+	}
+	if c.Checkpoints.Key == "" {
+		c.Checkpoints.Key = c.Directory + ".key"
 	}
 	if c.FloodWindow == 0 {
 		c.FloodWindow = units.Duration(defaultFloodWindow)

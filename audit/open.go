@@ -62,6 +62,13 @@ func Open(cfg Config, opts Options) (*Log, error) {
 		lock.Close()
 		return nil, fmt.Errorf("open audit log in %s: %w", l.cfg.Directory, err)
 	}
+	if err := l.startMaker(); err != nil {
+		l.w.f.Close()
+		l.w.compressor.close()
+		lock.Close()
+		return nil, fmt.Errorf("open audit log in %s: %w", l.cfg.Directory, err)
+	}
+	l.ready.Store(l.maker)
 	l.w.compressor.look() // what the process before left
 	go l.w.run()
 	return l, nil
@@ -92,6 +99,9 @@ func (w *writer) open() error {
 		files = files[:len(files)-1]
 	}
 	w.chain = newChain(t.end)
+	if committed := w.l.committed(); t.end.sequence < committed {
+		return fmt.Errorf("it ends with record %d, and has committed to %d: records were cut from its end; move it away to begin a new one", t.end.sequence, committed)
+	}
 	for _, first := range files {
 		begun, err := readBegun(filePath(w.dir, first))
 		if err != nil {

@@ -155,5 +155,4 @@ func (w *writer) finish() {
 	if w.f != nil {
 		w.closeErr = errors.Join(w.closeErr, w.sync(w.f), w.f.Close())
 	}
-	w.closeErr = errors.Join(w.closeErr, unlock(w.lock))
 }

@@ -70,6 +70,7 @@ func (w *writer) begin() error {
 	w.written(len(lines), from)
 	w.remove(expired)
 	w.compressor.look()
+	w.l.ready.Load().Look()
 	return nil
 }
 
@@ -123,6 +124,9 @@ func (w *writer) expired(all []segment) []segment {
 		for n < len(all)-2 && all[n+1].begun.Before(limit) {
 			n++
 		}
+	}
+	for last := w.removable(); n > 0 && all[n].first-1 > last; n-- {
+		// Its hashes are not on the disk yet: it goes at the next rotation.
 	}
 	return all[:n:n]
 }

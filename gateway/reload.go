@@ -141,7 +141,7 @@ func (g *Gateway) sameRoots(next *config.Config) error {
 		same  bool
 	}{
 		{"store", now.Store == next.Store},
-		{"audit", now.Audit == next.Audit},
+		{"audit", reflect.DeepEqual(now.Audit, next.Audit)},
 		{"admin", now.Admin == next.Admin},
 		{"tracing", now.Tracing == next.Tracing},
 		{"log", now.Log == next.Log},

@@ -60,6 +60,7 @@ type Maker struct {
 	failing   atomic.Pointer[string]
 
 	now  chan chan error
+	look chan struct{} // capacity 1
 	stop context.CancelFunc
 	done chan struct{}
 }
@@ -79,7 +80,7 @@ func Start(opts Options) (*Maker, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Maker{opts: opts, verifier: v, now: make(chan chan error), done: make(chan struct{}), published: make([]atomic.Int64, len(opts.Publish))}
+	m := &Maker{opts: opts, verifier: v, now: make(chan chan error), look: make(chan struct{}, 1), done: make(chan struct{}), published: make([]atomic.Int64, len(opts.Publish))}
 	if err := m.load(); err != nil {
 		return nil, fmt.Errorf("the tree of the audit log: %w", err)
 	}
@@ -153,13 +154,21 @@ func (m *Maker) run(ctx context.Context) {
 	defer ticker.Stop()
 	for {
 		var asked chan error
+		durably := false
 		select {
 		case <-ctx.Done():
 			return
 		case asked = <-m.now:
+		case <-m.look:
+			durably = true
 		case <-ticker.C:
 		}
 		err := m.make(ctx)
+		if durably {
+			m.mu.Lock()
+			err = errors.Join(err, m.sync())
+			m.mu.Unlock()
+		}
 		m.note(err)
 		if asked != nil {
 			asked <- err
@@ -178,6 +187,18 @@ func (m *Maker) note(err error) {
 		text := err.Error()
 		m.failing.Store(&text)
 		m.opts.Log.Error("a checkpoint of the audit log cannot be made or published", slog.Any("error", err))
+	}
+}
+
+// Look has a checkpoint made soon and its tiles put on the disk, so that files
+// can be removed. It never waits. A nil Maker does nothing.
+func (m *Maker) Look() {
+	if m == nil {
+		return
+	}
+	select {
+	case m.look <- struct{}{}:
+	default:
 	}
 }
 
