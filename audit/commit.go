@@ -207,5 +207,5 @@ func (w *writer) removable() uint64 {
 	if maker == nil {
 		return 0 // it is not there yet
 	}
-	return maker.Durable()
+	return maker.Committed()
 }

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 
@@ -18,13 +19,21 @@ import (
 )
 
 // outputs are the fields tagged as paths that Durward makes itself.
-var outputs = map[string]bool{"audit.directory": true, "admin.socket": true, "token.directory": true, "recorder.directory": true}
+var outputs = map[string]bool{
+	"audit.directory": true, "audit.checkpoints.key": true, "audit.checkpoints.witnesses[].file": true,
+	"admin.socket": true, "token.directory": true, "recorder.directory": true,
+}
+
+var indexes = regexp.MustCompile(`\[[0-9]+\]`)
+
+// output tells whether a field names what Durward makes itself.
+func output(path string) bool { return outputs[indexes.ReplaceAllString(path, "[]")] }
 
 // checkFiles looks whether the files that the document names can be read, so
 // that `durward validate` finds what would stop `durward run`.
 func (c *Config) checkFiles(f *faults) {
 	walk(reflect.ValueOf(c).Elem(), "", strictyaml.Field{}, func(path string, field strictyaml.Field, v reflect.Value) {
-		if !field.Path || v.Kind() != reflect.String || v.String() == "" || outputs[path] {
+		if !field.Path || v.Kind() != reflect.String || v.String() == "" || output(path) {
 			return
 		}
 		if _, err := readFile(v.String(), maxContract); err != nil {

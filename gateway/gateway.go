@@ -188,6 +188,8 @@ func (g *Gateway) registerGauges() {
 	m.GaugeFunc("audit_healthy", "Whether audit records can be stored: 1 or 0.", func() float64 { return boolean(records.Health() == nil) })
 	m.CounterFunc("audit_records_total", "Audit records stored.", func() float64 { return float64(records.Stats().Records) })
 	m.CounterFunc("audit_lost_total", "Outcomes that could not be stored.", func() float64 { return float64(records.Stats().OutcomesLost) })
+	m.GaugeFunc("audit_records_committed", "Audit records under a signed checkpoint; 0 when there are none.", func() float64 { s, _ := records.Checkpoints(); return float64(s.Size) })
+	m.GaugeFunc("audit_checkpoints_healthy", "Whether the last checkpoint was made and published to every witness: 1 or 0.", func() float64 { s, ok := records.Checkpoints(); return boolean(ok && s.Failing == "") })
 	m.GaugeFunc("store_healthy", "Whether the store answers: 1 or 0.", func() float64 { return boolean(g.store.Health() == nil) })
 	for kind := range set.Stats().HTTP2.Cut { // every kind is there
 		m.LabelledCounterFunc("http2_connections_cut_total", "HTTP/2 connections ended for a flood, by its kind.", "kind", kind,

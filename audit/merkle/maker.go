@@ -55,7 +55,6 @@ type Maker struct {
 	signed int64 // size of the last checkpoint
 
 	size      atomic.Int64
-	durable   atomic.Int64
 	published []atomic.Int64 // by publisher
 	failing   atomic.Pointer[string]
 
@@ -65,12 +64,8 @@ type Maker struct {
 	done chan struct{}
 }
 
-const (
-	// flushEach bounds the hashes in memory while much is read at once.
-	flushEach = 64 * tileWidth
-	// syncEach is how many tiles are written before they are synced.
-	syncEach = 64
-)
+// flushEach bounds the hashes in memory while much is read at once.
+const flushEach = 64 * tileWidth
 
 // Start loads the tree and goes on with it. The error wraps ErrForked when the
 // tiles are not those of the last checkpoint: something changed them, and
@@ -116,7 +111,6 @@ func (m *Maker) load() error {
 	}
 	m.signed = c.Size
 	m.size.Store(c.Size)
-	m.durable.Store(c.Size - c.Size%tileWidth)
 	return m.rewind()
 }
 
@@ -154,21 +148,14 @@ func (m *Maker) run(ctx context.Context) {
 	defer ticker.Stop()
 	for {
 		var asked chan error
-		durably := false
 		select {
 		case <-ctx.Done():
 			return
 		case asked = <-m.now:
 		case <-m.look:
-			durably = true
 		case <-ticker.C:
 		}
 		err := m.make(ctx)
-		if durably {
-			m.mu.Lock()
-			err = errors.Join(err, m.sync())
-			m.mu.Unlock()
-		}
 		m.note(err)
 		if asked != nil {
 			asked <- err
@@ -190,8 +177,7 @@ func (m *Maker) note(err error) {
 	}
 }
 
-// Look has a checkpoint made soon and its tiles put on the disk, so that files
-// can be removed. It never waits. A nil Maker does nothing.
+// Look has a checkpoint made soon, so that files can be removed. It never waits. A nil Maker does nothing.
 func (m *Maker) Look() {
 	if m == nil {
 		return
@@ -256,30 +242,11 @@ func (m *Maker) read(ctx context.Context) error {
 		}
 		m.tree.Append(tlog.RecordHash(line))
 		if m.tree.Size()%flushEach == 0 {
-			if err := m.flush(); err != nil {
+			if err := m.tree.Flush(); err != nil {
 				return err
 			}
 		}
 	}
-}
-
-func (m *Maker) flush() error {
-	if err := m.tree.Flush(); err != nil {
-		return err
-	}
-	m.size.Store(m.tree.Size())
-	if len(m.tree.dirty) < syncEach {
-		return nil
-	}
-	return m.sync()
-}
-
-func (m *Maker) sync() error {
-	if err := m.tree.Sync(); err != nil {
-		return err
-	}
-	m.durable.Store(m.tree.Size() - m.tree.Size()%tileWidth)
-	return nil
 }
 
 // sign writes the checkpoint of the present size, and gives it. When nothing is
@@ -289,7 +256,8 @@ func (m *Maker) sign(size int64) ([]byte, error) {
 	if size == m.signed {
 		return os.ReadFile(path)
 	}
-	if err := m.flush(); err != nil {
+	// The tiles are on the disk before anything commits to them.
+	if err := errors.Join(m.tree.Flush(), m.tree.Sync()); err != nil {
 		return nil, err
 	}
 	top, err := m.tree.Root()
@@ -305,6 +273,7 @@ func (m *Maker) sign(size int64) ([]byte, error) {
 		return nil, err
 	}
 	m.signed = size
+	m.size.Store(size)
 	return signed, m.tree.Tidy()
 }
 
@@ -344,15 +313,14 @@ func (m *Maker) publish(ctx context.Context, signed []byte) error {
 
 // Stats is the state of a Maker.
 type Stats struct {
-	Size      int64            // records in the tree
-	Durable   int64            // records whose hashes are on the disk
+	Size      int64            // records under the last checkpoint
 	Published map[string]int64 // records that each witness has committed to
 	Failing   string           // why the last checkpoint failed; "" when it did not
 }
 
 // Stats gives the state.
 func (m *Maker) Stats() Stats {
-	s := Stats{Size: m.size.Load(), Durable: m.durable.Load(), Published: map[string]int64{}}
+	s := Stats{Size: m.size.Load(), Published: map[string]int64{}}
 	for i, p := range m.opts.Publish {
 		s.Published[p.Name()] = m.published[i].Load()
 	}
@@ -362,15 +330,9 @@ func (m *Maker) Stats() Stats {
 	return s
 }
 
-// Durable gives the number of the last record whose hash is on the disk: it and
-// those before it may be removed, and the tree still has them. A nil Maker
-// holds nobody up.
-func (m *Maker) Durable() uint64 {
-	if m == nil {
-		return ^uint64(0)
-	}
-	return uint64(m.durable.Load())
-}
+// Committed gives the number of the last record under a checkpoint: it and those
+// before it may be removed, and the tree on the disk still has their hashes.
+func (m *Maker) Committed() uint64 { return uint64(m.size.Load()) }
 
 // Public is the public key, for who checks.
 func (m *Maker) Public() string { return m.opts.Public }
@@ -383,5 +345,5 @@ func (m *Maker) Close(ctx context.Context) error {
 	err := m.make(ctx)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return errors.Join(err, m.sync(), m.source.Close())
+	return errors.Join(err, m.source.Close())
 }

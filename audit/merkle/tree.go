@@ -172,6 +172,7 @@ func (t *Tree) Flush() error {
 		}
 		if !slices.Contains(t.partials, path) {
 			t.partials = append(t.partials, path)
+			t.dirty = append(t.dirty, path)
 		}
 	}
 	return nil

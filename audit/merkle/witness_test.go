@@ -116,8 +116,8 @@ func TestCheckpointsAreMadeCosignedAndGoneOnFrom(t *testing.T) {
 		if err := check(dir, c, line); err != nil {
 			t.Error(err)
 		}
-		if m.Durable() != uint64(records-records%tileWidth) {
-			t.Errorf("durable up to %d", m.Durable())
+		if m.Committed() != uint64(records) {
+			t.Errorf("committed to %d", m.Committed())
 		}
 	}
 	olds := must(ReadCheckpoints(file))(t)

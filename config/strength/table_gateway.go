@@ -83,9 +83,26 @@ var gatewayRules = map[string]rule{
 	"audit.Config.keep_files":   higher("unlimited", "files that are kept"),
 	"audit.Config.keep_for":     higher("unlimited", "time that files are kept"),
 	"audit.Config.max_file":     neutral("records are kept all the same"),
-	"audit.Config.compress":     neutral("records are kept all the same"),
-	"audit.Config.max_queue":    neutral("what finds no room follows on_error"),
-	"audit.Config.on_error":     ranked("deny", "deny", "proceed"),
+	"audit.Checkpoints.off": {leaf: func(_, new value) verdict {
+		if new.IsZero() {
+			return stronger("changes of records show")
+		}
+		return weaker("changes of records by who can write to the log do not show")
+	}},
+	"audit.Checkpoints.interval": lower("10s", "time in which records can be changed unseen"),
+	"audit.Checkpoints.key":      fixed("another key signs the checkpoints: those that were kept elsewhere no longer tell anything"),
+	"audit.Checkpoints.origin":   neutral("the name of a log that is begun anew"),
+	"audit.Checkpoints.witnesses": {
+		key:     itemPlace,
+		added:   verdictOf(stronger("checkpoints are kept at a further place")),
+		removed: verdictOf(weaker("checkpoints are kept at one place less")),
+	},
+	"audit.Witness.file":     fixed("checkpoints are kept elsewhere"),
+	"audit.Witness.url":      fixed("checkpoints are kept elsewhere"),
+	"audit.Witness.key":      fixed("another witness is trusted"),
+	"audit.Config.compress":  neutral("records are kept all the same"),
+	"audit.Config.max_queue": neutral("what finds no room follows on_error"),
+	"audit.Config.on_error":  ranked("deny", "deny", "proceed"),
 
 	"observe.Config.endpoint": neutral(operation),
 	"observe.Config.sample":   neutral(operation),
