@@ -19,11 +19,13 @@ paths:
   /customers:
     post:
       operationId: add
+      responses: {"200": {description: ok}}
       requestBody:
         required: true
         content: {application/json: {schema: {$ref: "#/components/schemas/Customer"}}}
     get:
       operationId: list
+      responses: {"200": {description: ok}}
       parameters:
         - {name: state, in: query, required: true, schema: {type: string, enum: [open, closed, all]}}
         - {name: limit, in: query, schema: {type: integer, minimum: 1, maximum: 100}}

@@ -57,7 +57,7 @@ type memberPlan struct {
 // Bounds of the plans of one document, beyond which values go to the tree:
 // schemas that combine each other can have more sets than anybody would use.
 const (
-	maxPlans   = 50_000
+	maxPlans   = 20_000
 	maxPlanSet = 64
 )
 
