@@ -10,6 +10,7 @@ type pass struct {
 	d      decoder
 	c      *checker
 	values int      // read so far
+	work   int      // steps of the checker on parts
 	bits   []uint64 // members that the open objects have had
 	names  []string // those that their plans do not name
 }
@@ -21,6 +22,13 @@ func (p *pass) takes(pl *plan, s string, c *checker) bool {
 	p.d.s, p.d.pos, p.d.t, p.d.lim, p.d.path, p.d.fault = s, 0, c.t, c.lim, p.d.path[:0], nil
 	c.t.reset()
 	c.quiet, c.steps = 1, 0
+	ok := p.whole(pl)
+	// A checker that stayed quiet would let the next fault pass unsaid.
+	p.work, c.quiet, c.steps, c.path = c.steps, 0, 0, c.path[:0]
+	return ok
+}
+
+func (p *pass) whole(pl *plan) bool {
 	p.d.space()
 	if pl.tree&kindOf(p.d.peek()) != 0 {
 		return false // reading it twice would be for nothing
@@ -29,7 +37,7 @@ func (p *pass) takes(pl *plan, s string, c *checker) bool {
 		return false
 	}
 	p.d.space()
-	return p.d.pos == len(s)
+	return p.d.pos == len(p.d.s)
 }
 
 // release forgets the request's strings.

@@ -241,7 +241,7 @@ func TestWorkGrowsLinearlyWithTheContent(t *testing.T) {
 			lim := (&Config{}).limits()
 			w.c.t, w.c.out, w.c.lim = &w.t, &w.out, &lim
 			took := w.p.takes(pl, text, &w.c)
-			steps := w.p.values + w.c.steps
+			steps := w.p.values + w.p.work
 			if f := w.value(pl, s, text); f != nil || len(w.out) > 0 {
 				t.Fatal(name, f, w.out)
 			}
@@ -253,6 +253,37 @@ func TestWorkGrowsLinearlyWithTheContent(t *testing.T) {
 		one, two, four := cost(500), cost(1000), cost(2000)
 		if two > 2*one || four > 4*one || one < 500 {
 			t.Errorf("%s: %d, %d and %d steps for 500, 1000 and 2000 items", name, one, two, four)
+		}
+	}
+}
+
+// What one request was like changes nothing for the next one, which uses the
+// same buffers: neither what was taken, nor what was too much, nor a panic.
+func TestARequestIsCheckedTheSameAfterAnyOther(t *testing.T) {
+	d := mustParse(t, flagsDoc)
+	s := mustStage(t, d, "op", &Config{})
+	before := []request{
+		{body: `{"pin":"1"}`}, {body: `{"pin":1}`}, {body: `{`}, {body: `{"pin":"1","maybe":[`},
+		{query: "json=%7B", body: `{"pin":"1"}`}, {query: "deep[a]=x"}, {query: "none=null"},
+		{body: "[" + strings.Repeat("[", 100)}, {body: `{"pin":"1","either":1}`},
+	}
+	for _, test := range []struct{ query, body, want string }{
+		{"json=%7B%22a%22%3A1", `{"pin":"1"}`, "invalid-parameter: query json: is not valid JSON"},
+		{"open=%00", `{"pin":"1"}`, "invalid-parameter: query open: has a character that is not allowed"},
+		{"none=x", `{"pin":"1"}`, "invalid-parameter: query none: must be an integer"},
+		{"deep[b]=1", `{"pin":"1"}`, "invalid-parameter: query deep/a: is required"},
+		{"", `{}`, "invalid-body: body /pin: is required"},
+		{"", `{"pin":"1"}`, "allow"},
+	} {
+		for _, first := range before {
+			// The pool may give other buffers now and then; most times it
+			// gives the same.
+			for range 4 {
+				ask(s, first)
+				if got := ask(s, request{query: test.query, body: test.body}); got != test.want {
+					t.Fatalf("%s %s after %+v: got %s, want %s", test.query, test.body, first, got, test.want)
+				}
+			}
 		}
 	}
 }

@@ -61,7 +61,7 @@ func TestTheSwitchesOfParametersAndMembers(t *testing.T) {
 		"deep[a]=1&deep[a]=2":                "query deep/a: must not be repeated",
 		"deep[a]=1&deep[c]=2":                "query deep/c: is not allowed here",
 		"deep[a][b]=1":                       "query deep[a][b]: is not allowed here",
-		"deep[a]=1&deep=2":                   "query deep: is not allowed here",
+		"deep[a]=1&deep=2":                   "query deep: must not be repeated; query deep[a]: is not allowed here",
 		"json=%7B%22a%22%3A1%7D":             "allow",
 		"json=%7B%22a%22%3A%221%22%7D":       "query json/a: must be an integer",
 		"json=%7B%22a%22%3A1":                "query json: is not valid JSON",

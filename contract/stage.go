@@ -66,6 +66,7 @@ func (s *stage) Request(_ context.Context, x *durward.Exchange) (d durward.Decis
 	w := works.Get().(*work)
 	w.out = nil // it leaves with the decision
 	w.c.t, w.c.out, w.c.lim = &w.t, &w.out, &s.lim
+	w.c.quiet, w.c.steps = 0, 0
 	defer func() {
 		if r := recover(); r != nil {
 			// What the panic holds may quote the request, so only its type is
