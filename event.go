@@ -58,6 +58,7 @@ type Event struct {
 	Reason   string   // internal, never sent to the client
 	Steps    []Step   // steps that did not simply allow, or allowed with an Err
 	Policies []string // that decided whether the caller may, with file and line
+	Findings []Finding
 	Upstream UpstreamFacts
 	Guard    GuardFacts // what was found in the answer's content
 	Took     time.Duration

@@ -49,6 +49,10 @@ type Exchange struct {
 	// for the record; a client never sees them. The texts are made at load.
 	Policies []string
 
+	// Findings are what the firewall's rules found, for the record; a client
+	// never sees them.
+	Findings []Finding
+
 	// Trail is what each stage decided. Only the runner writes it.
 	Trail []Step
 	// Upstream is what is known of the upstream's part, for the record.

@@ -6,12 +6,12 @@ package durward
 // Finding is what a rule of the firewall found in a request or answer: where,
 // and never the value.
 type Finding struct {
-	Rule int // id of the rule
+	Rule int `json:"rule"` // id of the rule
 	// Class is the kind of attack: sqli, xss, rce; "" where the rule says none.
-	Class string
+	Class string `json:"class,omitempty"`
 	// In is where it was found: query, header, cookie, body, path; name when it
 	// was the name of a parameter; "response body" and "response header".
-	In string
+	In string `json:"in,omitempty"`
 	// Name is the parameter's name, or the JSON pointer of the member of a body.
-	Name string
+	Name string `json:"name,omitempty"`
 }

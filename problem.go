@@ -41,6 +41,8 @@ const (
 	CodeNotAcceptable    Code = "not-acceptable"
 	CodeBodyMalformed    Code = "malformed-body"
 	CodeBodyInvalid      Code = "invalid-body"
+	// CodeWAFBlocked: the firewall takes the request for an attack.
+	CodeWAFBlocked Code = "waf-blocked"
 
 	CodeUpstreamUnreachable Code = "upstream-unreachable"
 	CodeUpstreamInvalid     Code = "upstream-invalid"
@@ -95,6 +97,8 @@ var kinds = []Kind{
 	{CodeNotAcceptable, 406, "Not acceptable", "This operation answers with none of the media types that the Accept field names."},
 	{CodeBodyMalformed, 400, "Malformed content", "The content cannot be read as its type says."},
 	{CodeBodyInvalid, 422, "Invalid content", "The content is not as the API's contract says."},
+
+	{CodeWAFBlocked, 403, "Request blocked", "The request looks like an attack. If it is none, tell the operators of the API its request id."},
 
 	{CodeUpstreamUnreachable, 502, "Upstream unreachable", "The service behind this gateway cannot be reached."},
 	{CodeUpstreamInvalid, 502, "Invalid upstream answer", "The service behind this gateway gave an answer that cannot be passed on."},

@@ -42,6 +42,7 @@ type jsonRecord struct {
 	Steps      []jsonStep        `json:"steps"`
 	Policies   []string          `json:"policies"`
 	Answer     jsonAnswer        `json:"answer"`
+	Findings   []durward.Finding `json:"findings"`
 	Upstream   jsonUpstream      `json:"upstream"`
 	TookUS     int64             `json:"took_us"`
 	BytesIn    int64             `json:"bytes_in"`
@@ -105,7 +106,7 @@ func Decode(line []byte) (durward.Event, uint64, error) {
 			BytesOut: r.Upstream.BytesOut, BytesIn: r.Upstream.BytesIn,
 		},
 		Took: micros(r.TookUS), BytesIn: r.BytesIn, BytesOut: r.BytesOut,
-		Count: r.Count, Message: r.Message, Detail: r.Detail, Policies: r.Policies,
+		Count: r.Count, Message: r.Message, Detail: r.Detail, Policies: r.Policies, Findings: r.Findings,
 		Guard: durward.GuardFacts{
 			Stripped: r.Answer.Stripped, Fields: r.Answer.Fields, Invalid: r.Answer.Invalid, Faults: r.Answer.Faults,
 			Unguarded: r.Answer.Unguarded, Streamed: r.Answer.Streamed,

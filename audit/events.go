@@ -114,7 +114,7 @@ func (l *Log) Outcome(x *durward.Exchange, end End) {
 	ev.Status, ev.Code, ev.Stage, ev.Reason = end.Status, end.Code, end.Stage, end.Reason
 	ev.Took, ev.BytesIn, ev.BytesOut = end.Took, end.BytesIn, end.BytesOut
 	ev.Upstream, ev.Guard = x.Upstream, x.Guard
-	ev.Steps, ev.Policies = notable(x.Trail), x.Policies
+	ev.Steps, ev.Policies, ev.Findings = notable(x.Trail), x.Policies, x.Findings
 	if following {
 		ev.Policies = slices.Clone(x.Policies) // the exchange is used again
 		l.followers.send(ev)

@@ -20,6 +20,7 @@ const (
 	maxReason   = 512
 	maxSteps    = 16
 	maxPolicies = 16
+	maxFindings = 16
 )
 
 // appendBody appends the fields of a record, each with a comma before it. The
@@ -84,6 +85,7 @@ func appendEnd(b []byte, ev *durward.Event) []byte {
 		b = appendSteps(b, ev.Steps)
 	}
 	b = appendTexts(b, `,"policies":[`, ev.Policies)
+	b = appendFindings(b, ev.Findings)
 	if u := &ev.Upstream; u.Target != "" || u.Attempts != 0 {
 		b = append(b, `,"upstream":{"attempts":`...)
 		b = strconv.AppendInt(b, int64(u.Attempts), 10)
@@ -141,6 +143,27 @@ func appendGuard(b []byte, g *durward.GuardFacts) []byte {
 		b = append(b, ']')
 	}
 	return append(b, '}')
+}
+
+// appendFindings appends what the firewall found, without any value.
+func appendFindings(b []byte, findings []durward.Finding) []byte {
+	if len(findings) == 0 {
+		return b
+	}
+	b = append(b, `,"findings":[`...)
+	for i := range findings[:min(len(findings), maxFindings)] {
+		f := &findings[i]
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"rule":`...)
+		b = strconv.AppendInt(b, int64(f.Rule), 10)
+		b = appendText(b, `,"class":`, f.Class, maxName)
+		b = appendText(b, `,"in":`, f.In, maxName)
+		b = appendText(b, `,"name":`, f.Name, maxName)
+		b = append(b, '}')
+	}
+	return append(b, ']')
 }
 
 func appendSteps(b []byte, steps []durward.Step) []byte {

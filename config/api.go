@@ -17,6 +17,7 @@ import (
 	"durward/proxy"
 	"durward/ratelimit"
 	"durward/token"
+	"durward/waf"
 )
 
 // API is one entry of `apis:`: a set of operations behind one prefix.
@@ -50,6 +51,9 @@ type API struct {
 	// Authorize says who may call what. Every operation that is not public
 	// must be covered by it.
 	Authorize authz.Config `yaml:"authorize"`
+	// WAF is the firewall: whether requests, and answers, look like an attack.
+	// Without it there is none.
+	WAF *waf.Config `yaml:"waf"`
 	// IdentityToken tells the upstream who calls, in a token that the gateway
 	// signs. The keys are those of token.
 	IdentityToken *token.IdentityConfig `yaml:"identity_token"`
@@ -124,6 +128,9 @@ type Operation struct {
 	Upgrades []string `yaml:"upgrades"`
 	// Response says how the operation's answers are guarded.
 	Response *OperationResponse `yaml:"response"`
+	// WAF says what of the firewall is otherwise for this operation. It needs
+	// the API's waf.
+	WAF *waf.Operation `yaml:"waf"`
 	// Override lists the fields (max_body) in which this operation may protect
 	// less than what is said for its API. Without it such an operation does not
 	// load. What is public needs no such word.
@@ -159,6 +166,19 @@ func (a *API) AnswersOf(id string) contract.ResponseConfig {
 		return r.Contract
 	}
 	return a.Response.Contract
+}
+
+// WAFOf gives the API's firewall with the operation's refinements; nil where
+// there is none.
+func (a *API) WAFOf(id string) *waf.Config {
+	if a.WAF == nil {
+		return nil
+	}
+	c := a.WAF.Refine(a.Operation(id).WAF)
+	if c.Mode == durward.Off {
+		return nil
+	}
+	return &c
 }
 
 // UpstreamOf gives the API's upstream with the operation's refinements.

@@ -54,6 +54,7 @@ func (c *Config) checkAPIs(f *faults) {
 		c.checkRules(f, at, name)
 		checkSecurity(f, at, api, c.contracts[name])
 		checkAnswers(f, at, api, c.contracts[name], ops)
+		checkExclusions(f, at, api, ops)
 		if !checkPlace(f, at, name, api) {
 			continue
 		}
@@ -101,6 +102,9 @@ func (c *Config) checkAPI(f *faults, at string, api *API) {
 		f.in(at+".cors", api.CORS.Check())
 	}
 	f.in(at+".addresses", api.Addresses.Check())
+	if api.WAF != nil {
+		f.in(at+".waf", api.WAF.Check())
+	}
 	if api.IdentityToken != nil {
 		f.in(at+".identity_token", api.IdentityToken.Check())
 		if c.Token == nil {
@@ -122,6 +126,13 @@ func (c *Config) checkAPI(f *faults, at string, api *API) {
 		}
 		if op.Response != nil {
 			f.in(opAt+".response.contract", op.Response.Contract.Check())
+		}
+		switch {
+		case op.WAF == nil:
+		case api.WAF == nil:
+			f.add(opAt+".waf", "needs waf of the API, which it refines")
+		default:
+			f.in(opAt+".waf", op.WAF.Check())
 		}
 		checkRefined(f, opAt, api, id, op)
 	}

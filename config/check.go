@@ -38,6 +38,7 @@ func (c *Config) Check() error {
 	c.checkGateway(f)
 	c.checkFiles(f)
 	c.checkAPIs(f)
+	c.checkFirewall(f)
 	c.checkInheritance(f)
 	return c.locate(errors.Join(f.all...))
 }
@@ -97,6 +98,7 @@ func (c *Config) checkGateway(f *faults) {
 	f.in("rate_limit", c.RateLimit.Check())
 	f.in("lockout", c.Lockout.Check())
 	f.in("recorder", c.Recorder.Check())
+	f.in("waf", c.WAF.Check())
 	f.in("inventory", c.Inventory.Check())
 	f.in("tracing", c.Tracing.Check())
 	if c.Limits.Requests < 0 || c.Limits.Requests > 1e6 {

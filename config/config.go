@@ -31,6 +31,7 @@ import (
 	"durward/ratelimit"
 	"durward/replay"
 	"durward/token"
+	"durward/waf"
 )
 
 //go:generate go run ./internal/schemagen
@@ -59,6 +60,9 @@ type Config struct {
 	// RateLimit limits all requests together, whatever API they are for,
 	// before anything else is done for them. A limit of an API comes on top.
 	RateLimit ratelimit.Config `yaml:"rate_limit"`
+	// WAF is what the firewalls of all APIs share: rules of your own, and the
+	// set-up of the Core Rule Set.
+	WAF waf.Global `yaml:"waf"`
 	// Recorder keeps exchanges for durward replay. Default off.
 	Recorder replay.Config `yaml:"recorder"`
 	// Inventory notes what is called, for durward inventory.

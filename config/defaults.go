@@ -16,6 +16,7 @@ import (
 	"durward/cors"
 	"durward/internal/strictyaml"
 	"durward/ratelimit"
+	"durward/waf"
 )
 
 // Defaults is the `defaults:` part of the document: what APIs have that do not
@@ -36,6 +37,8 @@ type Defaults struct {
 	RateLimit ratelimit.Config `yaml:"rate_limit"`
 	// Quota limits who was authenticated. Each API counts for itself.
 	Quota ratelimit.PrincipalConfig `yaml:"quota"`
+	// WAF is the firewall.
+	WAF *waf.Config `yaml:"waf"`
 	// CORS says which web origins may call from a browser.
 	CORS *cors.Config `yaml:"cors"`
 	// Response guards what upstreams answer.
@@ -49,7 +52,7 @@ const defaultsPath = "defaults"
 func (d *Defaults) asAPI() *API {
 	return &API{
 		Validation: d.Validation, Authenticate: d.Authenticate, Security: d.Security, Addresses: d.Addresses,
-		RateLimit: d.RateLimit, Quota: d.Quota, CORS: d.CORS, Response: d.Response,
+		RateLimit: d.RateLimit, Quota: d.Quota, CORS: d.CORS, Response: d.Response, WAF: d.WAF,
 	}
 }
 
@@ -167,8 +170,11 @@ func (c *Config) bindOperation(f *faults, apiAt string, api *API, id string, op 
 		MaxBody: api.Validation.MaxBody, Security: &security, Upgrades: api.Upstream.Upgrades,
 		Response: &OperationResponse{api.Response.Contract},
 	}
+	if api.WAF != nil && op.WAF != nil {
+		parent.WAF = api.WAF.Above(op.WAF)
+	}
 	for name, above := range map[string]string{
-		"max_body": ".validation.max_body", "security": ".security", "upgrades": ".upstream.upgrades", "response": ".response",
+		"max_body": ".validation.max_body", "security": ".security", "upgrades": ".upstream.upgrades", "response": ".response", "waf": ".waf",
 	} {
 		from := c.origin(apiAt + above)
 		if from == "" || !c.doc.Has(at+"."+name) {

@@ -6,6 +6,7 @@ package config
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
 
 	"durward"
 	"durward/authz"
@@ -50,6 +51,14 @@ func (c *Config) noteRuleFiles(name string) {
 	}
 	for _, d := range a.Directories {
 		note(d.File)
+	}
+	if w := c.APIs[name].WAF; w != nil {
+		for _, path := range w.Rules {
+			note(path)
+		}
+	}
+	for _, path := range slices.Concat(c.WAF.Rules, c.WAF.RulesAfter) {
+		note(path)
 	}
 }
 

@@ -168,3 +168,15 @@ func (op *operation) readAnswers() error {
 	}
 	return nil
 }
+
+// MediaTypes are the media types of the content that an operation takes, in
+// lower case; "*" stands in ranges. Empty where it takes none.
+func (d *Document) MediaTypes(id string) []string {
+	var out []string
+	if op := d.find(id); op != nil && op.body != nil {
+		for _, m := range op.body.media {
+			out = append(out, m.base)
+		}
+	}
+	return out
+}

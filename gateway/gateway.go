@@ -39,6 +39,7 @@ import (
 	"durward/replay"
 	"durward/store"
 	"durward/token"
+	"durward/waf"
 )
 
 // Options are what a Gateway needs beside its configuration file.
@@ -167,6 +168,7 @@ func (g *Gateway) openEnv(ctx context.Context, cfg *config.Config) error {
 		Issuers:  issuers, Tokens: authn.NewCache(0), Pools: pools,
 		Metrics:   observe.NewMetrics(g.opts.Build),
 		Consumers: g.store, Revocations: g.store, Objects: g.store, Uses: newUses(uses.DefaultMax, time.Now), Signer: signer, Recorder: recorder, Inventory: calls,
+		WAF:     waf.NewEngines(time.Now),
 		Lockout: lockout.NewGuard(lockout.Options{OnEvent: g.lockedOut}),
 	}
 	return nil
@@ -206,6 +208,7 @@ func (g *Gateway) registerGauges() {
 	m.CounterFunc("recorder_dropped_total", "Exchanges that the recorder could not write in time, or at all.", func() float64 { _, n := g.env.Recorder.Stats(); return float64(n) })
 	m.GaugeFunc("inventory_healthy", "Whether what was called could be stored the last time: 1 or 0.", func() float64 { return boolean(g.env.Inventory.Healthy()) })
 	m.CounterFunc("quota_unknown_plans_total", "Requests of callers whose rate plan the API does not have.", func() float64 { return float64(g.env.Counters.UnknownPlans()) })
+	registerFirewall(m, g.env.WAF)
 	m.GaugeFunc("certificate_not_after_seconds", "When the first of the served certificates expires, in Unix time; 0 without TLS.", func() float64 {
 		var first float64
 		for _, e := range set.Certificates() {

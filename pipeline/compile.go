@@ -20,6 +20,7 @@ import (
 	"durward/ratelimit"
 	"durward/route"
 	"durward/token"
+	"durward/waf"
 )
 
 // Compile makes the generation of a loaded configuration. It opens no listener
@@ -42,6 +43,7 @@ type compiler struct {
 	global durward.Stage
 	// They judge addresses by the listener; nil when none has such a list.
 	atListener, reportListener durward.Stage
+	firewallOf                 map[*durward.Operation]*waf.Demand
 	errs                       []error
 }
 
@@ -101,6 +103,7 @@ func (c *compiler) compile() error {
 		return errors.Join(append(c.errs, durward.InvalidIn("apis", err))...)
 	}
 	c.g.table = table
+	c.firewalls()
 	for _, op := range table.Operations() {
 		c.operation(op)
 	}

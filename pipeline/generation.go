@@ -17,6 +17,7 @@ import (
 	"durward/observe"
 	"durward/proxy"
 	"durward/route"
+	"durward/waf"
 )
 
 // Generation is one configuration, compiled. A request keeps the generation
@@ -40,6 +41,7 @@ type Generation struct {
 	rules         []*authz.Compiled
 	lockout       *lockout.View // nil counts nothing
 	addresses     []*address.List
+	firewall      *waf.Set // nil where no operation has one
 	watching      context.CancelFunc // ends the looks at address files
 
 	refs   atomic.Int64 // requests in it, and one for being current
@@ -128,6 +130,9 @@ func (g *Generation) Close() {
 	}
 	for _, m := range g.methods {
 		m.Close()
+	}
+	if g.firewall != nil {
+		_ = g.firewall.Close()
 	}
 	if g.issuers != nil {
 		g.issuers.Close()

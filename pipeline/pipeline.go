@@ -31,6 +31,7 @@ import (
 	"durward/ratelimit"
 	"durward/replay"
 	"durward/token"
+	"durward/waf"
 )
 
 // Env is what outlives a reload, made once at the start. It is addressed by
@@ -55,6 +56,7 @@ type Env struct {
 	Signer      *token.Keys          // nil: the gateway signs nothing
 	Recorder    *replay.Recorder     // nil records no exchanges
 	Inventory   *inventory.Inventory // nil notes no calls
+	WAF         *waf.Engines         // nil keeps no rule engine from one configuration to the next
 }
 
 // requestStages is the order of the request path. Configuration sets parameters
@@ -91,6 +93,8 @@ func (c *compiler) requestStages(a *apiParts, op *durward.Operation) []requestSt
 		step(c.authorizeContent(a, op), a.Authorize.Mode).from(a.at("authorize")),
 		// Whether their credential allows it: capabilities.
 		step(authn.Restrictions(a.Authenticate), durward.Enforce).from(a.at("authenticate")),
+		// Whether it looks like an attack.
+		step(c.firewall(op)).onError(c.firewallOnError(op)).from(a.at("waf"), a.in(op, "waf"), "waf"),
 		// What the upstream gets, and which connections may leave HTTP. Stages
 		// behind it may change x.Out: a key in the query stays here, and who
 		// calls goes along under the gateway's signature.
@@ -113,6 +117,8 @@ func (c *compiler) responseStages(a *apiParts, o *operation) []responseStep {
 		answerStep(a.guard.Stage(o.ID), a.Response.Mode).from(a.at("response")),
 		// Whether the answer is as the contract says.
 		answerStep(judges(c.answers(a, o.Operation)), a.AnswersOf(o.ID).Mode).from(a.at("response.contract"), a.in(o.Operation, "response.contract")),
+		// Whether it looks like a leak, as the upstream gave it.
+		c.firewallAnswers(a, o.Operation),
 		// The answer's shape, as the upstream gave it.
 		answerStep(o.called.Stage(), durward.Enforce).from("inventory"),
 	)

@@ -74,7 +74,7 @@ type Exclusion struct {
 // Operation is what an operation may say in place of its API.
 type Operation struct {
 	// Mode is enforce, report or off.
-	Mode *durward.Mode `yaml:"mode"`
+	Mode string `yaml:"mode" enum:"enforce,report,off"`
 	// Paranoia is the operation's own paranoia level.
 	Paranoia int `yaml:"paranoia"`
 	// InboundThreshold is the operation's own threshold for requests.
@@ -106,8 +106,8 @@ func (c Config) Refine(op *Operation) Config {
 	if op == nil {
 		return c
 	}
-	if op.Mode != nil {
-		c.Mode = *op.Mode
+	if op.Mode != "" {
+		_ = c.Mode.UnmarshalText([]byte(op.Mode)) // Check has looked at it
 	}
 	if op.Paranoia != 0 {
 		c.Paranoia = op.Paranoia
@@ -128,6 +128,30 @@ func (c Config) Refine(op *Operation) Config {
 		c.OnBodyLimit = op.OnBodyLimit
 	}
 	return c
+}
+
+// Above gives what c says of just the fields that op says, to compare the two.
+func (c *Config) Above(op *Operation) *Operation {
+	out := &Operation{}
+	if op.Mode != "" {
+		out.Mode = c.Mode.String()
+	}
+	if op.Paranoia != 0 {
+		out.Paranoia = c.Paranoia
+	}
+	if op.InboundThreshold != 0 {
+		out.InboundThreshold = c.InboundThreshold
+	}
+	if op.Responses != "" {
+		out.Responses = c.Responses
+	}
+	if op.BodyLimit != 0 {
+		out.BodyLimit = c.BodyLimit
+	}
+	if op.OnBodyLimit != "" {
+		out.OnBodyLimit = c.OnBodyLimit
+	}
+	return out
 }
 
 // faults collects what a Check finds.
@@ -185,6 +209,7 @@ func (c *Config) Check() error {
 // Check reports every field that cannot be used.
 func (o *Operation) Check() error {
 	var f faults
+	f.word("mode", o.Mode, "enforce", "report", off)
 	f.within("paranoia", o.Paranoia, 1, 4)
 	f.within("inbound_threshold", o.InboundThreshold, 1, 10000)
 	f.bounds(o.BodyLimit, o.OnBodyLimit, o.Responses)

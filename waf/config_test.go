@@ -47,10 +47,9 @@ func TestConfigurationsThatCannotBeUsedSayWhere(t *testing.T) {
 }
 
 func TestAnOperationRefinesItsAPI(t *testing.T) {
-	report := durward.Report
 	api := Config{Paranoia: 1, DetectionParanoia: 2, InboundThreshold: 5, OnBodyLimit: "partial"}
-	got := api.Refine(&Operation{Mode: &report, Paranoia: 3, InboundThreshold: 10, BodyLimit: 100, OnBodyLimit: "refuse", Responses: "on"})
-	if got.Mode != report || got.Paranoia != 3 || got.DetectionParanoia != 3 || got.InboundThreshold != 10 || got.BodyLimit != 100 ||
+	got := api.Refine(&Operation{Mode: "report", Paranoia: 3, InboundThreshold: 10, BodyLimit: 100, OnBodyLimit: "refuse", Responses: "on"})
+	if got.Mode != durward.Report || got.Paranoia != 3 || got.DetectionParanoia != 3 || got.InboundThreshold != 10 || got.BodyLimit != 100 ||
 		got.OnBodyLimit != "refuse" || got.Responses != "on" {
 		t.Errorf("%+v", got)
 	}

@@ -10,7 +10,7 @@ import "maps"
 // that are always there need none: their fields have.
 var rules = func() map[string]rule {
 	all := map[string]rule{}
-	for _, part := range []map[string]rule{gatewayRules, listenerRules, apiRules, upstreamRules, credentialRules, methodRules} {
+	for _, part := range []map[string]rule{gatewayRules, listenerRules, apiRules, firewallRules, upstreamRules, credentialRules, methodRules} {
 		for key := range part {
 			if _, twice := all[key]; twice {
 				panic("strength: two rules for " + key)

@@ -1,0 +1,31 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package observe
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// CountersFunc registers counters that share a name, are told apart by labels
+// whose values are not known beforehand, and are read when the metrics are.
+// read emits each combination of values at most once, with as many values as
+// there are labels, and bounds their number itself.
+func (m *Metrics) CountersFunc(name, help string, labels []string, read func(emit func(value float64, labels ...string))) {
+	m.Registry.MustRegister(&counters{prometheus.NewDesc("durward_"+name, help, labels, nil), read})
+}
+
+type counters struct {
+	desc *prometheus.Desc
+	read func(emit func(value float64, labels ...string))
+}
+
+// Describe implements prometheus.Collector.
+func (c *counters) Describe(out chan<- *prometheus.Desc) { out <- c.desc }
+
+// Collect implements prometheus.Collector.
+func (c *counters) Collect(out chan<- prometheus.Metric) {
+	c.read(func(value float64, labels ...string) {
+		if m, err := prometheus.NewConstMetric(c.desc, prometheus.CounterValue, value, labels...); err == nil {
+			out <- m
+		}
+	})
+}

@@ -1,0 +1,129 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package waf
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"durward"
+)
+
+// Engines keeps the instances of the rule engine over reloads: a configuration
+// with the same rule set takes the one that is there. It also counts. Safe for
+// concurrent use. A nil Engines keeps and counts nothing.
+type Engines struct {
+	now   func() time.Time
+	mu    sync.Mutex
+	live  map[string]*instance
+	stats stats
+}
+
+// NewEngines makes an empty one.
+func NewEngines(now func() time.Time) *Engines {
+	return &Engines{now: now, live: map[string]*instance{}}
+}
+
+// instance is a rule set in use by one or more configurations.
+type instance struct {
+	key      string
+	digest   map[string][sha256.Size]byte // of the operator's files
+	requests *Engine
+	answers  *Engine // nil where no answer is inspected
+	users    int
+}
+
+// Set is what one configuration has of the engines, until it is closed.
+type Set struct {
+	engines *Engines
+	shared  *instance
+	now     func() time.Time
+	stats   *stats
+	once    sync.Once
+}
+
+// Set compiles the rule set that a builder has collected, or takes the one that
+// is there.
+func (e *Engines) Set(b *Builder, demands []*Demand) (*Set, error) {
+	if e == nil {
+		e = NewEngines(time.Now)
+	}
+	rules, err := b.Rules(e.now(), demands...)
+	if err != nil {
+		return nil, err
+	}
+	answers := slices.ContainsFunc(demands, func(d *Demand) bool { return d.cfg.Responses == on })
+	key := fmt.Sprint(rules.hash(), answers)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	shared := e.live[key]
+	if shared == nil || !unchanged(shared.digest) {
+		if shared, err = newInstance(key, rules, answers); err != nil {
+			return nil, err
+		}
+		e.live[key] = shared
+		e.stats.built.Add(1)
+	}
+	shared.users++
+	return &Set{engines: e, shared: shared, now: e.now, stats: &e.stats}, nil
+}
+
+func newInstance(key string, rules *Rules, answers bool) (*instance, error) {
+	i := &instance{key: key}
+	var err error
+	if i.requests, err = newEngine(rules.Text, rules.FS); err != nil {
+		return nil, ruleFault(err)
+	}
+	if answers {
+		if i.answers, err = newEngine(rules.Response, rules.FS); err != nil {
+			return nil, errors.Join(ruleFault(err), i.requests.Close())
+		}
+	}
+	i.digest = rules.files.digest()
+	return i, nil
+}
+
+// ruleFault bounds what the engine says of a rule that it cannot take.
+func ruleFault(err error) error {
+	text := err.Error()
+	return durward.Invalid("", "the rules cannot be compiled: %s", text[:min(len(text), 500)])
+}
+
+// Close gives the engines back; the last configuration ends them.
+func (s *Set) Close() error {
+	var err error
+	s.once.Do(func() {
+		e := s.engines
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if s.shared.users--; s.shared.users > 0 {
+			return
+		}
+		if e.live[s.shared.key] == s.shared {
+			delete(e.live, s.shared.key)
+		}
+		err = s.shared.requests.Close()
+		if s.shared.answers != nil {
+			err = errors.Join(err, s.shared.answers.Close())
+		}
+	})
+	return err
+}
+
+// Rules counts the rules of the set.
+func (s *Set) Rules() int { return s.shared.requests.Count() }
+
+// Try compiles what a builder has collected and throws it away: for who wants
+// to know whether it can be used.
+func Try(b *Builder, demands []*Demand) error {
+	s, err := (*Engines)(nil).Set(b, demands)
+	if err != nil {
+		return err
+	}
+	return s.Close()
+}

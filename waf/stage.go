@@ -1,0 +1,178 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package waf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"durward"
+	"durward/waf/gate"
+)
+
+// StageName is the name of both stages in the trail.
+const StageName = "waf"
+
+// Stage is the firewall for the requests of one operation. It stands behind the
+// contract, and reads the content only where rules can.
+func (s *Set) Stage(d *Demand) durward.Stage {
+	return &stage{inspector: s.inspector(d), limit: d.cfg.bodyLimit(), over: d.cfg.OnBodyLimit}
+}
+
+// inspector is what both stages of an operation have in common.
+type inspector struct {
+	set      *Set
+	demand   *Demand
+	settings Settings
+	mode     durward.Mode
+}
+
+func (s *Set) inspector(d *Demand) inspector {
+	return inspector{set: s, demand: d, settings: d.cfg.settings(), mode: d.cfg.Mode}
+}
+
+// now are the settings with the profile that holds now.
+func (i *inspector) now() Settings {
+	s := i.settings
+	s.Profile = i.demand.profileAt(i.set.now())
+	return s
+}
+
+type stage struct {
+	inspector
+	limit int64
+	over  string // what happens to content beyond limit
+}
+
+func (*stage) Name() string { return StageName }
+
+// seen is what is shown of a request; it is used again.
+type seen struct {
+	gate.Request
+	header durward.Header
+}
+
+var requests = sync.Pool{New: func() any { return new(seen) }}
+
+func (q *seen) release() {
+	header := q.header
+	clear(header)
+	*q = seen{header: header[:0]}
+	if cap(header) <= 128 {
+		requests.Put(q)
+	}
+}
+
+// Request shows the request to the rules.
+func (s *stage) Request(_ context.Context, x *durward.Exchange) durward.Decision {
+	q := requests.Get().(*seen)
+	defer q.release()
+	q.fill(x)
+	skipped, d := s.content(q, x)
+	if d.Verdict != durward.Allow {
+		return d
+	}
+	settings := s.now()
+	v, err := s.set.shared.requests.Inspect(&q.Request, &settings)
+	if err != nil {
+		s.set.stats.count(&s.set.stats.requests, OutcomeFailed, &v, s.mode)
+		return durward.Failed(durward.CodeInternal, err)
+	}
+	if skipped != "" {
+		s.set.stats.skip(skipped)
+	}
+	return s.decide(x, &v, skipped)
+}
+
+// decide makes a decision of a verdict.
+func (s *stage) decide(x *durward.Exchange, v *Verdict, skipped string) durward.Decision {
+	x.Findings = append(x.Findings, v.Findings...)
+	switch {
+	case v.Interrupted:
+		s.set.stats.count(&s.set.stats.requests, OutcomeRefused, v, s.mode)
+		return durward.Refuse(durward.CodeWAFBlocked, v.because(s.settings.Inbound))
+	case len(v.Rules) > 0:
+		s.set.stats.count(&s.set.stats.requests, OutcomeFound, v, s.mode)
+	default:
+		s.set.stats.count(&s.set.stats.requests, OutcomeClean, v, s.mode)
+	}
+	d := durward.Proceed()
+	if skipped != "" {
+		d.Err = uninspected[skipped]
+	}
+	return d
+}
+
+// because says why something was refused, for the record.
+func (v *Verdict) because(threshold int) error {
+	var b strings.Builder
+	if scored(v.Rule) {
+		fmt.Fprintf(&b, "anomaly score %d, refused from %d", v.Score, threshold)
+	} else {
+		fmt.Fprintf(&b, "rule %d", v.Rule)
+	}
+	for i, f := range v.Findings {
+		if i == 4 {
+			fmt.Fprintf(&b, ", and %d more", len(v.Rules)-i)
+			break
+		}
+		sep := ", "
+		if i == 0 {
+			sep = ": "
+		}
+		fmt.Fprintf(&b, "%s%d in %s", sep, f.Rule, strings.TrimSpace(f.In+" "+f.Name))
+	}
+	return errors.New(b.String())
+}
+
+// scored tells whether a rule refuses because of the score.
+func scored(rule int) bool { return rule >= 949000 && rule < 960000 }
+
+// uninspected are the reasons for the record, made once.
+var uninspected = map[string]error{
+	UninspectedUpgrade: errors.New("not inspected: what follows the upgrade"),
+	UninspectedType:    errors.New("not inspected: content of a type that rules cannot read"),
+	UninspectedSize:    errors.New("not inspected: content beyond body_limit"),
+}
+
+// fill takes what rules see of a request but the content: the canonical target,
+// as the upstream will get it.
+func (q *seen) fill(x *durward.Exchange) {
+	in := &x.In
+	q.Method, q.URI, q.Protocol, q.Host, q.ServerName = in.Method, in.Path, in.Proto, in.Host, in.Host
+	if in.RawQuery != "" {
+		q.URI = in.Path + "?" + in.RawQuery
+	}
+	if x.Client.Address.IsValid() {
+		q.ClientAddr = x.Client.Address.String()
+	}
+	q.ClientPort = int(in.Peer.Port())
+	if in.Local.IsValid() {
+		q.ServerAddr, q.ServerPort = in.Local.Addr().Unmap().WithZone("").String(), int(in.Local.Port())
+	}
+	q.Header = in.Header
+	// The listener keeps the framing to itself; rules want to see that there is one.
+	if !in.Body.Empty() && !in.Header.Has("Content-Length") && in.Proto != "HTTP/2.0" {
+		q.own()
+		q.header.Add("Transfer-Encoding", "chunked")
+		q.Header = q.header
+	}
+}
+
+// own makes the header a copy that can be changed.
+func (q *seen) own() {
+	if len(q.header) == 0 {
+		q.header = append(q.header, q.Header...)
+	}
+}
+
+// without leaves a field out of what rules see.
+func (q *seen) without(name string) {
+	q.own()
+	q.header.Del(name)
+	q.Header = q.header
+}

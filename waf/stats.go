@@ -1,0 +1,115 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package waf
+
+import (
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"durward"
+)
+
+// Outcomes of an inspection, as metrics name them.
+const (
+	OutcomeClean   = "clean"   // no rule found anything
+	OutcomeFound   = "found"   // rules found something, below the threshold
+	OutcomeRefused = "refused" // refused, or would have been in report mode
+	OutcomeFailed  = "failed"  // the rules could not be run
+)
+
+// Reasons why content was not inspected.
+const (
+	UninspectedUpgrade = "upgrade" // the connection leaves HTTP
+	UninspectedType    = "type"    // no rule can read content of its type
+	UninspectedSize    = "size"    // it is beyond body_limit
+)
+
+var (
+	outcomes = []string{OutcomeClean, OutcomeFound, OutcomeRefused, OutcomeFailed}
+	reasons  = []string{UninspectedUpgrade, UninspectedType, UninspectedSize}
+)
+
+// stats are counters that outlive reloads.
+type stats struct {
+	built    atomic.Int64
+	requests [4]atomic.Int64 // by outcome
+	answers  [4]atomic.Int64
+	skipped  [3]atomic.Int64 // by reason
+	rules    sync.Map        // ruleKey -> *atomic.Int64, bounded by the rules that there are
+}
+
+type ruleKey struct {
+	rule int
+	mode durward.Mode
+}
+
+func index(words []string, w string) int {
+	for i := range words {
+		if words[i] == w {
+			return i
+		}
+	}
+	return 0
+}
+
+// count notes one inspection.
+func (s *stats) count(of *[4]atomic.Int64, outcome string, v *Verdict, mode durward.Mode) {
+	of[index(outcomes, outcome)].Add(1)
+	for _, id := range v.Rules {
+		n, ok := s.rules.Load(ruleKey{id, mode})
+		if !ok {
+			n, _ = s.rules.LoadOrStore(ruleKey{id, mode}, new(atomic.Int64))
+		}
+		n.(*atomic.Int64).Add(1)
+	}
+}
+
+func (s *stats) skip(reason string) { s.skipped[index(reasons, reason)].Add(1) }
+
+// Engines tells how many instances are alive.
+func (e *Engines) Engines() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	n := 0
+	for _, i := range e.live {
+		n++
+		if i.answers != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// Requests gives the counts of inspections of requests by outcome, Answers
+// those of answers, Uninspected those of content that was not looked at by
+// reason. Every word is given, also with a count of 0.
+func (e *Engines) Requests(yield func(n int64, outcome string)) {
+	for i, o := range outcomes {
+		yield(e.stats.requests[i].Load(), o)
+	}
+}
+
+// Answers is as Requests, for answers.
+func (e *Engines) Answers(yield func(n int64, outcome string)) {
+	for i, o := range outcomes {
+		yield(e.stats.answers[i].Load(), o)
+	}
+}
+
+// Uninspected gives how often content was not looked at, by reason.
+func (e *Engines) Uninspected(yield func(n int64, reason string)) {
+	for i, r := range reasons {
+		yield(e.stats.skipped[i].Load(), r)
+	}
+}
+
+// Matches gives how often each rule matched, by the mode of the operation.
+func (e *Engines) Matches(yield func(n int64, rule, mode string)) {
+	e.stats.rules.Range(func(k, n any) bool {
+		key := k.(ruleKey)
+		yield(n.(*atomic.Int64).Load(), strconv.Itoa(key.rule), key.mode.String())
+		return true
+	})
+}
