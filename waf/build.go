@@ -121,13 +121,13 @@ func (b *Builder) Rules(now time.Time, demands ...*Demand) (*Rules, error) {
 		w.profileRules(i+1, b.profiles[i].exclusions, b.profiles[i].foreign, &id)
 	}
 	w.include(slices.Concat(b.global.Rules, b.order)...)
-	all, err := crsFiles(func(string) bool { return true })
+	all, err := crsFiles()
 	if err != nil {
 		return nil, err
 	}
-	responses, err := crsFiles(answersOnly)
-	if err != nil {
-		return nil, err
+	responses := all
+	if len(b.global.RulesAfter) == 0 { // which may change rules of any file, by id
+		responses = slices.DeleteFunc(slices.Clone(all), func(name string) bool { return !answersOnly(name) })
 	}
 	text := w.String()
 	return &Rules{
@@ -140,7 +140,7 @@ func (b *Builder) Rules(now time.Time, demands ...*Demand) (*Rules, error) {
 // answersOnly keeps what answers are judged by: the set-up of scores, and the
 // rules of the response phases.
 func answersOnly(name string) bool {
-	return strings.HasPrefix(name, "REQUEST-901-") || strings.HasPrefix(name, "RESPONSE-")
+	return strings.Contains(name, "REQUEST-901-") || strings.Contains(name, "RESPONSE-")
 }
 
 // spans finds which exclusions hold for an operation, and until when.

@@ -90,7 +90,7 @@ func (e *Engine) Inspect(r *gate.Request, s *Settings) (v Verdict, err error) {
 	if err := request(tx, r); err != nil {
 		return Verdict{}, err
 	}
-	return verdictOf(tx, "blocking_inbound_anomaly_score")
+	return verdictOf(tx, "blocking_inbound_anomaly_score", 0)
 }
 
 // put gives a transaction its settings, before any rule runs: the rules that

@@ -141,10 +141,11 @@ func (e *Engine) InspectAnswer(r *gate.Request, a *Answer, s *Settings) (v Verdi
 	if tx.IsInterrupted() { // by a rule of the operator's for requests, which has had its say
 		return Verdict{}, nil
 	}
+	before := len(tx.MatchedRules())
 	if err := answer(tx, a); err != nil {
 		return Verdict{}, err
 	}
-	return verdictOf(tx, "blocking_outbound_anomaly_score")
+	return verdictOf(tx, "blocking_outbound_anomaly_score", before)
 }
 
 func answer(tx types.Transaction, a *Answer) error {

@@ -61,6 +61,8 @@ SecResponseBodyMimeTypesClear
 SecResponseBodyMimeType text/plain text/html text/xml application/json application/problem+json application/xml
 SecArgumentsLimit %[2]d
 Include @crs-setup.conf.example
+SecDefaultAction "phase:3,log,auditlog,pass"
+SecDefaultAction "phase:4,log,auditlog,pass"
 SecRule TX:durward_report "@streq 1" "id:%[3]d,phase:1,pass,nolog,ctl:ruleEngine=DetectionOnly"
 SecRule ARGUMENTS_LIMIT_REACHED "!@eq 0" "id:%[4]d,phase:2,deny,log,msg:'More arguments than are inspected'"
 `
@@ -132,15 +134,15 @@ func included(paths []string) string {
 	return b.String()
 }
 
-// crsFiles lists the rule files of CRS that keep says, in their order.
-func crsFiles(keep func(name string) bool) ([]string, error) {
+// crsFiles lists the rule files of CRS in their order.
+func crsFiles() ([]string, error) {
 	entries, err := fs.ReadDir(coreruleset.FS, "@owasp_crs")
 	if err != nil {
 		return nil, err
 	}
 	var out []string
 	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), ".conf") && keep(e.Name()) {
+		if strings.HasSuffix(e.Name(), ".conf") {
 			out = append(out, "@owasp_crs/"+e.Name())
 		}
 	}

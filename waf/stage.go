@@ -82,9 +82,6 @@ func (s *stage) Request(_ context.Context, x *durward.Exchange) durward.Decision
 		s.set.stats.count(&s.set.stats.requests, OutcomeFailed, &v, s.mode)
 		return durward.Failed(durward.CodeInternal, err)
 	}
-	if skipped != "" {
-		s.set.stats.skip(skipped)
-	}
 	return s.decide(x, &v, skipped)
 }
 
@@ -102,6 +99,7 @@ func (s *stage) decide(x *durward.Exchange, v *Verdict, skipped string) durward.
 	}
 	d := durward.Proceed()
 	if skipped != "" {
+		s.set.stats.skip(skipped)
 		d.Err = uninspected[skipped]
 	}
 	return d

@@ -42,8 +42,9 @@ type detectionOnly interface {
 	DetectionOnlyInterruption() *types.Interruption
 }
 
-// verdictOf reads what happened in a transaction. score names the variable.
-func verdictOf(tx types.Transaction, score string) (Verdict, error) {
+// verdictOf reads what happened in a transaction, but for the first matches.
+// score names the variable.
+func verdictOf(tx types.Transaction, score string, first int) (Verdict, error) {
 	var v Verdict
 	it := tx.Interruption()
 	if d, ok := tx.(detectionOnly); ok && it == nil {
@@ -56,7 +57,7 @@ func verdictOf(tx types.Transaction, score string) (Verdict, error) {
 	if n := state.Variables().TX().Get(score); len(n) > 0 {
 		v.Score, _ = strconv.Atoi(n[0])
 	}
-	for _, m := range tx.MatchedRules() {
+	for _, m := range tx.MatchedRules()[first:] {
 		if l, ok := m.(logged); ok && !l.Log() || bookkeeping(m.Rule().ID()) {
 			continue
 		}
