@@ -145,6 +145,7 @@ func (w *initWriter) api(openapi, target, prefix string) {
       per_address: {rate: 20/s, burst: 40}
     quota:
       per_consumer: {rate: 50/s, burst: 100}
+    waf: {mode: enforce} # the OWASP Core Rule Set; report only records what it would refuse
     authorize: # an operation that stands nowhere here is an error`)
 	w.rules()
 	w.operations()

@@ -41,7 +41,7 @@ type Generation struct {
 	rules         []*authz.Compiled
 	lockout       *lockout.View // nil counts nothing
 	addresses     []*address.List
-	firewall      *waf.Set // nil where no operation has one
+	firewall      *waf.Set           // nil where no operation has one
 	watching      context.CancelFunc // ends the looks at address files
 
 	refs   atomic.Int64 // requests in it, and one for being current

@@ -49,6 +49,7 @@ func (s *stage) plain(q *seen, x *durward.Exchange, content []byte) (skipped str
 		plain, err := inflate.Bytes(content, max(s.limit, 1))
 		switch {
 		case errors.Is(err, inflate.ErrTooLarge) && s.over == passUnchecked:
+			q.without("Content-Encoding")
 			return UninspectedSize, durward.Proceed()
 		case errors.Is(err, inflate.ErrTooLarge): // a part of it cannot be told from a bomb
 			return "", tooLarge()

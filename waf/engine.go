@@ -73,7 +73,7 @@ var errPanic = errors.New("waf: the rule engine panicked")
 
 // Inspect runs the request phases. An error means that no verdict was reached.
 func (e *Engine) Inspect(r *gate.Request, s *Settings) (v Verdict, err error) {
-	tx := e.waf.NewTransaction()
+	var tx types.Transaction
 	defer func() {
 		if p := recover(); p != nil {
 			// What the panic holds may quote the request.
@@ -84,6 +84,7 @@ func (e *Engine) Inspect(r *gate.Request, s *Settings) (v Verdict, err error) {
 			v, err = Verdict{}, fmt.Errorf("waf: the transaction could not be closed: %T", e)
 		}
 	}()
+	tx = e.waf.NewTransaction()
 	if err := s.put(tx); err != nil {
 		return Verdict{}, err
 	}

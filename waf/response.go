@@ -119,7 +119,7 @@ func plainAnswer(a *Answer, content []byte) []byte {
 // InspectAnswer runs the response phases of an engine for answers, for the
 // request that led to it. Of the request the head is shown, not the content.
 func (e *Engine) InspectAnswer(r *gate.Request, a *Answer, s *Settings) (v Verdict, err error) {
-	tx := e.waf.NewTransaction()
+	var tx types.Transaction
 	defer func() {
 		if p := recover(); p != nil {
 			v, err = Verdict{}, fmt.Errorf("%w: %T", errPanic, p)
@@ -129,6 +129,7 @@ func (e *Engine) InspectAnswer(r *gate.Request, a *Answer, s *Settings) (v Verdi
 			v, err = Verdict{}, fmt.Errorf("waf: the transaction could not be closed: %T", e)
 		}
 	}()
+	tx = e.waf.NewTransaction()
 	if err := s.put(tx); err != nil {
 		return Verdict{}, err
 	}
