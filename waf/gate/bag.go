@@ -20,6 +20,10 @@ type bag struct {
 	// is, for the nodes whose transformations change nothing of it.
 	all     *match.Set
 	allRefs []ref
+
+	touch   uint64 // marks of which a value must have one for most nodes to change it
+	always  []int  // the other nodes
+	special []int  // nodes with tests, or with patterns whose absence matches
 }
 
 // node is a value after a chain of transformations.
@@ -30,6 +34,7 @@ type node struct {
 	// exact says that this is a step of a rule with multiMatch: when Coraza does
 	// not report a change, the value stays what it was, changed or not.
 	exact bool
+	twins []int // nodes before this one with the same transformation
 	set   *match.Set
 	refs  []ref // by pattern of set
 	in    []uint64
@@ -183,8 +188,23 @@ func (b *builder) finish(plan *bagPlan) error {
 		nd.set = set
 	}
 	at := 0
+	always := map[int]bool{}
 	for n := range g.nodes {
 		nd := &g.nodes[n]
+		for j := 1; j < n; j++ {
+			if g.nodes[j].t == nd.t && g.nodes[j].exact == nd.exact {
+				nd.twins = append(nd.twins, j)
+			}
+		}
+		if n > 0 && (nd.touch == unknownMark || always[nd.parent]) {
+			always[n] = true
+			g.always = append(g.always, n)
+		} else {
+			g.touch |= nd.touch
+		}
+		if len(nd.not) > 0 || len(nd.tests) > 0 {
+			g.special = append(g.special, n)
+		}
 		nd.in = make([]uint64, (len(all)+63)/64)
 		for range nd.refs {
 			nd.in[at/64] |= 1 << (at % 64)

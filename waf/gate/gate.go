@@ -6,6 +6,7 @@ package gate
 import (
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"sync"
 
@@ -52,6 +53,7 @@ type Gate struct {
 	hopeless *rule
 	nodes    int // most nodes of a bag
 	patterns int // most patterns of a bag
+	seed     maphash.Seed
 	pool     sync.Pool
 }
 
@@ -63,7 +65,7 @@ func Compile(set *seclang.Set, p Profile) (*Gate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gate: %w", err)
 	}
-	g := &Gate{rules: f.rules, limits: limitsOf(&set.Settings)}
+	g := &Gate{rules: f.rules, limits: limitsOf(&set.Settings), seed: maphash.MakeSeed()}
 	b := builder{marks: &g.marks, opt: match.Options{Cache: p.Cache}, bags: map[place]*bagPlan{}}
 	if b.opt.Cache == nil {
 		b.opt.Cache = match.NewCache(0)
@@ -82,7 +84,7 @@ func Compile(set *seclang.Set, p Profile) (*Gate, error) {
 		return nil, fmt.Errorf("gate: %w", err)
 	}
 	g.pool.New = func() any {
-		return &pass{gate: g, states: make([]state, max(g.nodes, 1)), bits: make([]uint64, (g.patterns+63)/64),
+		return &pass{gate: g, states: make([]state, max(g.nodes, 1)), roots: make([]int, max(g.nodes, 1)), bits: make([]uint64, (g.patterns+63)/64),
 			own: make([]uint64, (g.patterns+63)/64), first: make([][]hit, len(g.rules))}
 	}
 	return g, nil

@@ -58,11 +58,23 @@ func (m *marks) touch(t transform.T) uint64 {
 // operator gives a bit that a value must have for the operator to hold, before
 // negation, and whether the bit is also enough.
 func (m *marks) operator(op *operator) (bit uint64, exact bool) {
-	if op.always || op.name != "validatebyterange" {
-		return unknownMark, false
+	switch {
+	case op.always:
+	case op.name == "validatebyterange":
+		bit = m.bit(op.invalid)
+		return bit, bit != unknownMark
+	case op.name == "validateurlencoding":
+		return m.bit(transform.Bytes("%")), false
+	case op.name == "validateutf8encoding":
+		var s transform.ByteSet
+		for c := 0x80; c < 0x100; c++ {
+			s.Add(byte(c))
+		}
+		return m.bit(s), false
+	case op.name == "detectxss":
+		return m.bit(markup), false
 	}
-	bit = m.bit(op.invalid)
-	return bit, bit != unknownMark
+	return unknownMark, false
 }
 
 // value sums up a value.

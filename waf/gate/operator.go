@@ -151,8 +151,7 @@ func (op *operator) plain(sc *match.Scratch, val, arg string) bool {
 	case "eq", "ge", "gt", "le", "lt":
 		return op.compare(val, arg)
 	case "detectsqli":
-		found, _ := libinjection.IsSQLi(val)
-		return found
+		return sqlInjection(val)
 	case "detectxss":
 		return libinjection.IsXSS(val)
 	case "validatebyterange":

@@ -4,6 +4,7 @@
 package gate
 
 import (
+	"hash/maphash"
 	"math/bits"
 	"strings"
 
@@ -17,9 +18,13 @@ type pass struct {
 	why   Reason
 
 	match  match.Scratch
-	states []state
+	states []state // by node; only of nodes that are their own root
+	roots  []int   // by node: the node that made its value; all 0 between values
+	dirty  []int   // nodes whose root is not 0
 	bits   []uint64
 	own    []uint64
+	memo   [256]seen
+	fired  int // how many conditions have matched
 
 	first   [][]hit // matches of first links of chains, by rule
 	hits    []hit   // of the chain at hand
@@ -30,11 +35,16 @@ type pass struct {
 	buffers [][]byte // results of transformations, by step
 }
 
-// state is the value of one node.
+// state is the value that one node made.
 type state struct {
-	val  string
-	sum  uint64
-	root int // the node that made the value: 0 for the value as it is
+	val string
+	sum uint64
+}
+
+// seen is a value of which nothing was found in a bag.
+type seen struct {
+	bag *bag
+	val string
 }
 
 // release lets go of everything that belongs to the request.
@@ -50,6 +60,7 @@ func (p *pass) release() {
 	clear(p.groups[:cap(p.groups)])
 	clear(p.seen[:cap(p.seen)])
 	clear(p.states)
+	clear(p.memo[:])
 	clear(p.text[:cap(p.text)])
 	for i := range p.buffers {
 		clear(p.buffers[i][:cap(p.buffers[i])])
@@ -173,94 +184,153 @@ func (p *pass) chains() bool {
 
 // scan holds one value against everything that is asked of it.
 func (p *pass) scan(g *bag, key, val string) bool {
+	slot := -1
+	if g.source > firstKeyed {
+		if slot = p.recall(g, val); slot < 0 {
+			return true
+		}
+	}
+	fired := p.fired
 	p.transform(g, val)
+	ok := p.judge(g, key)
+	for _, i := range p.dirty {
+		p.roots[i] = 0
+	}
+	if slot >= 0 && p.fired == fired {
+		p.memo[slot] = seen{g, val}
+	}
+	return ok
+}
+
+// judge looks at the values that transform has made.
+func (p *pass) judge(g *bag, key string) bool {
 	if g.all != nil {
 		clear(p.bits)
-		found := g.all.Match(&p.match, val, p.bits)
-		if found && !p.asIs(g, key) {
+		if g.all.Match(&p.match, p.states[0].val, p.bits) && !p.asIs(g, key) {
 			return false
 		}
 	}
-	for i := range g.nodes {
-		if st := &p.states[i]; !p.changed(g, i, st, key) || len(g.nodes[i].tests) > 0 && !p.tests(g, i, st, key) {
+	for _, i := range p.dirty {
+		if g.nodes[i].set != nil && !p.changed(g, i, key) {
+			return false
+		}
+	}
+	for _, i := range g.special {
+		if nd := &g.nodes[i]; p.roots[i] == 0 && !p.missing(nd, key) || len(nd.tests) > 0 && !p.tests(nd, i, key) {
 			return false
 		}
 	}
 	return true
 }
 
-// transform computes the values of all nodes.
+// recall looks whether the same was asked of an equal value before, with no
+// match at all; then it is -1. If not, it is the place to remember it.
+func (p *pass) recall(g *bag, val string) int {
+	slot := int(maphash.String(p.gate.seed, val)) & (len(p.memo) - 1)
+	if m := &p.memo[slot]; m.bag == g && m.val == val {
+		return -1
+	}
+	return slot
+}
+
+// transform computes the values of all nodes. Those that are not the value as it
+// is are listed in dirty.
 func (p *pass) transform(g *bag, val string) {
-	p.states[0] = state{val: val, sum: p.gate.marks.value(val)}
-	for i := 1; i < len(g.nodes); i++ {
-		nd := &g.nodes[i]
-		from := &p.states[nd.parent]
-		if from.sum&nd.touch == 0 {
-			p.states[i] = *from
-			continue
+	sum := p.gate.marks.value(val)
+	p.states[0] = state{val: val, sum: sum}
+	p.dirty = p.dirty[:0]
+	if sum&g.touch == 0 {
+		for _, i := range g.always {
+			p.node(g, i)
 		}
-		out, reported := nd.t.ApplyReported(p.buffer(i, len(from.val)), bytesOf(from.val))
-		if nd.exact && !reported || view(out) == from.val {
-			p.states[i] = *from
-		} else {
-			p.states[i] = state{val: view(out), sum: p.gate.marks.value(view(out)), root: i}
+		return
+	}
+	for i := 1; i < len(g.nodes); i++ {
+		p.node(g, i)
+	}
+}
+
+// node computes the value of one node, whose parent has its own.
+func (p *pass) node(g *bag, i int) {
+	nd := &g.nodes[i]
+	root := p.roots[nd.parent]
+	from := &p.states[root]
+	if from.sum&nd.touch != 0 {
+		root = p.apply(g, nd, i, root)
+	}
+	if root != 0 {
+		p.roots[i] = root
+		p.dirty = append(p.dirty, i)
+	}
+}
+
+// apply transforms the value of root for a node, and gives the root of the result.
+func (p *pass) apply(g *bag, nd *node, i, root int) int {
+	for _, j := range nd.twins {
+		if p.roots[g.nodes[j].parent] == root {
+			return p.roots[j]
 		}
 	}
+	from := p.states[root].val
+	out, reported := nd.t.ApplyReported(p.buffer(i, len(from)), bytesOf(from))
+	if nd.exact && !reported || view(out) == from {
+		return root
+	}
+	p.states[i] = state{val: view(out), sum: p.gate.marks.value(view(out))}
+	return i
 }
 
 // asIs looks at the patterns that occur in the value as it is, for the nodes
 // that have that value.
 func (p *pass) asIs(g *bag, key string) bool {
-	for w, word := range p.bits {
+	for w, word := range p.bits[:len(g.nodes[0].in)] {
 		if word == 0 {
 			continue
 		}
-		var valid uint64
-		for i := range g.nodes {
-			if p.states[i].root == 0 {
-				valid |= g.nodes[i].in[w]
-			}
+		for _, i := range p.dirty {
+			word &^= g.nodes[i].in[w]
 		}
-		for word &= valid; word != 0; word &= word - 1 {
+		for ; word != 0; word &= word - 1 {
 			if r := &g.allRefs[w*64+bits.TrailingZeros64(word)]; !r.not && !p.fire(r, key, p.states[0].val, true) {
 				return false
 			}
 		}
-		if (w+1)*64 >= len(g.allRefs) {
-			break
+	}
+	return true
+}
+
+// missing looks for patterns whose absence from the value as it is matches.
+func (p *pass) missing(nd *node, key string) bool {
+	for n, bit := range nd.not {
+		if p.bits[bit/64]>>(bit%64)&1 == 0 && !p.fire(&nd.refs[nd.notIn[n]], key, p.states[0].val, true) {
+			return false
 		}
 	}
 	return true
 }
 
 // changed holds the patterns of a node against a value that is not the one as it
-// is, and looks for patterns that are missing.
-func (p *pass) changed(g *bag, i int, st *state, key string) bool {
+// is.
+func (p *pass) changed(g *bag, i int, key string) bool {
 	nd := &g.nodes[i]
-	if st.root == 0 {
-		for n, bit := range nd.not {
-			if p.bits[bit/64]>>(bit%64)&1 == 0 && !p.fire(&nd.refs[nd.notIn[n]], key, st.val, true) {
-				return false
-			}
-		}
-		return true
+	root := p.roots[i]
+	if nd.exact && root == p.roots[nd.parent] {
+		return true // the parent has the same patterns
 	}
-	if nd.set == nil {
-		return true
-	}
+	val := p.states[root].val
 	own := p.own[:(len(nd.refs)+63)/64]
 	clear(own)
-	if nd.set.Match(&p.match, st.val, own) {
+	if nd.set.Match(&p.match, val, own) {
 		for w, word := range own {
 			for ; word != 0; word &= word - 1 {
-				if r := &nd.refs[w*64+bits.TrailingZeros64(word)]; !r.not && !p.fire(r, key, st.val, false) {
+				if r := &nd.refs[w*64+bits.TrailingZeros64(word)]; !r.not && !p.fire(r, key, val, false) {
 					return false
 				}
 			}
 		}
 	}
 	for _, bit := range nd.notIn {
-		if own[bit/64]>>(bit%64)&1 == 0 && !p.fire(&nd.refs[bit], key, st.val, false) {
+		if own[bit/64]>>(bit%64)&1 == 0 && !p.fire(&nd.refs[bit], key, val, false) {
 			return false
 		}
 	}
@@ -268,18 +338,19 @@ func (p *pass) changed(g *bag, i int, st *state, key string) bool {
 }
 
 // tests evaluates the conditions of a node that are no patterns.
-func (p *pass) tests(g *bag, i int, st *state, key string) bool {
-	nd := &g.nodes[i]
+func (p *pass) tests(nd *node, i int, key string) bool {
+	root := p.roots[i]
+	st := &p.states[root]
 	for n := range nd.tests {
 		t := &nd.tests[n]
-		if t.repeats && st.root == p.states[nd.parent].root {
+		if t.repeats && root == p.roots[nd.parent] {
 			continue
 		}
 		holds := st.sum&t.mark != 0
 		if holds && !t.exact {
 			holds = t.op.always || t.op.plain(&p.match, st.val, t.op.text)
 		}
-		if holds != t.not && !p.fire(&t.ref, key, st.val, st.root == 0) {
+		if holds != t.not && !p.fire(&t.ref, key, st.val, root == 0) {
 			return false
 		}
 	}
@@ -289,6 +360,7 @@ func (p *pass) tests(g *bag, i int, st *state, key string) bool {
 // fire takes a match of a rule's first link. False means that the request is not
 // proven clean. A value that does not stay is copied.
 func (p *pass) fire(r *ref, key, val string, stays bool) bool {
+	p.fired++
 	c := r.rule
 	t := &c.links[0].targets[r.target]
 	if !t.chooses(key) || c.unless != "" && c.unless == p.facts.processor {
