@@ -4,6 +4,8 @@
 package gate
 
 import (
+	"strings"
+
 	"durward/waf/match"
 	"durward/waf/transform"
 )
@@ -16,10 +18,11 @@ type bag struct {
 	header string // the field that is meant, in lower case; "" for any other
 	nodes  []node // parents before children; the first is the value as it is
 
-	// all holds the patterns of all nodes. It is held against the value as it
-	// is, for the nodes whose transformations change nothing of it.
-	all     *match.Set
-	allRefs []ref
+	// all holds the patterns of all nodes, and of other bags. It is held against
+	// the value as it is, for the nodes whose transformations change nothing of it.
+	all *match.Set
+	// refs are the conditions by pattern of all.
+	refs [][]nodeRef
 
 	touch   uint64 // marks of which a value must have one for most nodes to change it
 	always  []int  // the other nodes
@@ -37,10 +40,15 @@ type node struct {
 	twins []int // nodes before this one with the same transformation
 	set   *match.Set
 	refs  []ref // by pattern of set
-	in    []uint64
-	not   []int // patterns of all, and of set, whose absence is what matches
-	notIn []int
+	// not are the patterns whose absence matches, by pattern of all and of set.
+	not   [][2]int
 	tests []test
+}
+
+// nodeRef is a condition of a node.
+type nodeRef struct {
+	ref
+	node int
 }
 
 // ref is a condition's place among the rules.
@@ -75,7 +83,7 @@ type builder struct {
 	opt   match.Options
 	bags  map[place]*bagPlan
 	order []place
-	sets  map[string]*match.Set
+	sets  map[string]*match.Set // by what they hold
 	// named are the header fields that some rule treats apart.
 	named []string
 }
@@ -161,33 +169,78 @@ func (b *builder) condition(plan *bagPlan, n int, c *rule, targetIndex int) {
 	plan.bag.nodes[n].tests = append(plan.bag.nodes[n].tests, test{ref: r, op: op, mark: mark, exact: exact, repeats: n > 0 && c.links[0].multi})
 }
 
-// finish makes the sets of a bag.
-func (b *builder) finish(plan *bagPlan) error {
-	g := plan.bag
-	var all []match.Pattern
-	for n := range g.nodes {
-		nd := &g.nodes[n]
-		var own []match.Pattern
-		for _, p := range plan.patterns[n] {
-			if p.not {
-				nd.not = append(nd.not, len(all))
-				nd.notIn = append(nd.notIn, len(own))
-			}
-			own = append(own, *p.pattern)
-			all = append(all, *p.pattern)
-			nd.refs = append(nd.refs, p.ref)
-			g.allRefs = append(g.allRefs, p.ref)
+// finish makes the sets. Bags of the same kind of values share one set for the
+// value as it is.
+func (b *builder) finish() error {
+	groups := map[[2]source][]*bagPlan{}
+	var order [][2]source
+	for _, at := range b.order {
+		g := [2]source{at.source, 0}
+		switch {
+		case at.source == srcHeaders && !at.names:
+		case at.source > firstKeyed:
+			g = [2]source{0, 1}
 		}
-		if n == 0 || len(own) == 0 {
-			continue
+		if groups[g] == nil {
+			order = append(order, g)
 		}
-		set, err := match.NewSet(own, b.opt)
-		if err != nil {
+		groups[g] = append(groups[g], b.bags[at])
+	}
+	for _, g := range order {
+		if err := b.group(groups[g]); err != nil {
 			return err
 		}
-		nd.set = set
 	}
-	at := 0
+	return nil
+}
+
+// group makes the sets of bags with one set in common.
+func (b *builder) group(plans []*bagPlan) error {
+	var all []*match.Pattern
+	at := map[string]int{}
+	for _, plan := range plans {
+		for n := range plan.bag.nodes {
+			for _, p := range plan.patterns[n] {
+				if key := patternKey(p.pattern); at[key] == 0 {
+					all = append(all, p.pattern)
+					at[key] = len(all)
+				}
+			}
+		}
+	}
+	set, err := b.set(all)
+	if err != nil {
+		return err
+	}
+	for _, plan := range plans {
+		g := plan.bag
+		g.all, g.refs = set, make([][]nodeRef, len(all))
+		for n := range g.nodes {
+			nd := &g.nodes[n]
+			var own []*match.Pattern
+			for i, p := range plan.patterns[n] {
+				bit := at[patternKey(p.pattern)] - 1
+				g.refs[bit] = append(g.refs[bit], nodeRef{p.ref, n})
+				if p.not {
+					nd.not = append(nd.not, [2]int{bit, i})
+				}
+				own = append(own, p.pattern)
+				nd.refs = append(nd.refs, p.ref)
+			}
+			if n == 0 {
+				continue
+			}
+			if nd.set, err = b.set(own); err != nil {
+				return err
+			}
+		}
+		g.sort()
+	}
+	return nil
+}
+
+// sort finds out which nodes are looked at when.
+func (g *bag) sort() {
 	always := map[int]bool{}
 	for n := range g.nodes {
 		nd := &g.nodes[n]
@@ -205,16 +258,38 @@ func (b *builder) finish(plan *bagPlan) error {
 		if len(nd.not) > 0 || len(nd.tests) > 0 {
 			g.special = append(g.special, n)
 		}
-		nd.in = make([]uint64, (len(all)+63)/64)
-		for range nd.refs {
-			nd.in[at/64] |= 1 << (at % 64)
-			at++
-		}
 	}
-	if len(all) == 0 {
-		return nil
+}
+
+// set makes a set, or finds one with the same patterns. It is nil for none.
+func (b *builder) set(patterns []*match.Pattern) (*match.Set, error) {
+	if len(patterns) == 0 {
+		return nil, nil
 	}
-	set, err := match.NewSet(all, b.opt)
-	g.all = set
-	return err
+	var key strings.Builder
+	list := make([]match.Pattern, len(patterns))
+	for i, p := range patterns {
+		key.WriteString(patternKey(p))
+		key.WriteByte(0)
+		list[i] = *p
+	}
+	if s := b.sets[key.String()]; s != nil {
+		return s, nil
+	}
+	s, err := match.NewSet(list, b.opt)
+	if err == nil {
+		b.sets[key.String()] = s
+	}
+	return s, err
+}
+
+// patternKey tells patterns apart by what they match.
+func patternKey(p *match.Pattern) string {
+	switch {
+	case p.Phrases != nil:
+		return "p" + strings.Join(p.Phrases, "\x00")
+	case p.Binary:
+		return "b" + p.Expr
+	}
+	return "e" + p.Expr
 }

@@ -66,7 +66,7 @@ func Compile(set *seclang.Set, p Profile) (*Gate, error) {
 		return nil, fmt.Errorf("gate: %w", err)
 	}
 	g := &Gate{rules: f.rules, limits: limitsOf(&set.Settings), seed: maphash.MakeSeed()}
-	b := builder{marks: &g.marks, opt: match.Options{Cache: p.Cache}, bags: map[place]*bagPlan{}}
+	b := builder{marks: &g.marks, opt: match.Options{Cache: p.Cache}, bags: map[place]*bagPlan{}, sets: map[string]*match.Set{}}
 	if b.opt.Cache == nil {
 		b.opt.Cache = match.NewCache(0)
 	}
@@ -75,10 +75,9 @@ func Compile(set *seclang.Set, p Profile) (*Gate, error) {
 	for _, c := range g.rules {
 		errs = append(errs, g.place(&b, c))
 	}
+	errs = append(errs, b.finish())
 	for _, at := range b.order {
-		plan := b.bags[at]
-		errs = append(errs, b.finish(plan))
-		g.shelve(plan.bag)
+		g.shelve(b.bags[at].bag)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("gate: %w", err)
@@ -146,7 +145,7 @@ func (g *Gate) place(b *builder, c *rule) error {
 		if op.pattern == nil || op.whole || i == 0 && !c.direct {
 			continue
 		}
-		set, err := match.NewSet([]match.Pattern{*op.pattern}, b.opt)
+		set, err := b.set([]*match.Pattern{op.pattern})
 		if err != nil {
 			return fmt.Errorf("rule %d: %w", c.id, err)
 		}
@@ -169,7 +168,7 @@ func (g *Gate) place(b *builder, c *rule) error {
 // shelve files a finished bag.
 func (g *Gate) shelve(b *bag) {
 	g.nodes = max(g.nodes, len(b.nodes))
-	g.patterns = max(g.patterns, len(b.allRefs))
+	g.patterns = max(g.patterns, len(b.refs))
 	switch {
 	case b.source < firstKeyed:
 		g.ones = append(g.ones, b)

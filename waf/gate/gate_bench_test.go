@@ -6,7 +6,6 @@ package gate_test
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 	"testing"
 
 	"durward"
@@ -42,6 +41,9 @@ func benchRequests() map[string]*gate.Request {
 	}
 	texts := []string{"Garden table made of oak", "Delivery on Thursday morning", "second floor, left door", "please ring twice", "anna.smith@example.org",
 		"Blue chair with cushions", "Invoice will follow by mail", "Berlin", "paid in advance", "two pieces per box"}
+	pauses := []string{". ", ", ", "; ", " - ", "! ", "? ", " (see above) "}
+	prose := []string{"The lorry came early in the morning", "and nobody was at home", "so that it was left with the neighbours", "who were kind enough to sign for it",
+		"we don't know when it will be collected", "as agreed on the telephone", "all of it in good order", "for the meeting at 10:30", "which costs 12.50 EUR"}
 	small := map[string]any{}
 	for i := range 20 {
 		small[fmt.Sprintf("field_%d", i)] = texts[i%len(texts)] + fmt.Sprint(" ", i)
@@ -53,7 +55,11 @@ func benchRequests() map[string]*gate.Request {
 	many := map[string]any{"items": items}
 	long := map[string]any{}
 	for i := range 8 {
-		long[fmt.Sprintf("text_%d", i)] = strings.Repeat("The quick brown fox went to the market early in the morning and bought some fresh bread for everybody at home. ", 18)
+		text := fmt.Sprintf("Entry %d. ", i)
+		for n := 0; len(text) < 2000; n++ {
+			text += texts[(n*7+i)%10] + pauses[(n*3+i)%len(pauses)] + prose[(n*5+i*3)%len(prose)] + " "
+		}
+		long[fmt.Sprintf("text_%d", i)] = text
 	}
 	body := func(v any) []byte { b, _ := json.Marshal(v); return b }
 	return map[string]*gate.Request{

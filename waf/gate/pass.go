@@ -283,16 +283,17 @@ func (p *pass) apply(g *bag, nd *node, i, root int) int {
 // asIs looks at the patterns that occur in the value as it is, for the nodes
 // that have that value.
 func (p *pass) asIs(g *bag, key string) bool {
-	for w, word := range p.bits[:len(g.nodes[0].in)] {
-		if word == 0 {
-			continue
-		}
-		for _, i := range p.dirty {
-			word &^= g.nodes[i].in[w]
-		}
+	for w, word := range p.bits[:(len(g.refs)+63)/64] {
 		for ; word != 0; word &= word - 1 {
-			if r := &g.allRefs[w*64+bits.TrailingZeros64(word)]; !r.not && !p.fire(r, key, p.states[0].val, true) {
-				return false
+			refs := g.refs[w*64+bits.TrailingZeros64(word)]
+			for i := range refs {
+				r := &refs[i]
+				if r.not || p.roots[r.node] != 0 || g.nodes[r.node].exact && p.roots[g.nodes[r.node].parent] == 0 {
+					continue // another value, or the parent has the same condition
+				}
+				if !p.fire(&r.ref, key, p.states[0].val, true) {
+					return false
+				}
 			}
 		}
 	}
@@ -301,8 +302,8 @@ func (p *pass) asIs(g *bag, key string) bool {
 
 // missing looks for patterns whose absence from the value as it is matches.
 func (p *pass) missing(nd *node, key string) bool {
-	for n, bit := range nd.not {
-		if p.bits[bit/64]>>(bit%64)&1 == 0 && !p.fire(&nd.refs[nd.notIn[n]], key, p.states[0].val, true) {
+	for _, n := range nd.not {
+		if p.bits[n[0]/64]>>(n[0]%64)&1 == 0 && !p.fire(&nd.refs[n[1]], key, p.states[0].val, true) {
 			return false
 		}
 	}
@@ -329,8 +330,8 @@ func (p *pass) changed(g *bag, i int, key string) bool {
 			}
 		}
 	}
-	for _, bit := range nd.notIn {
-		if own[bit/64]>>(bit%64)&1 == 0 && !p.fire(&nd.refs[bit], key, val, false) {
+	for _, n := range nd.not {
+		if own[n[1]/64]>>(n[1]%64)&1 == 0 && !p.fire(&nd.refs[n[1]], key, val, false) {
 			return false
 		}
 	}
