@@ -43,7 +43,7 @@ func newMatcher(expr string, binary bool, c *Cache) (*matcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &matcher{prog: p, plan: makePlan(p, places), whole: newDFA(p, false, c)}
+	m := &matcher{prog: p, plan: makePlan(p, places, c.ceiling), whole: newDFA(p, false, c)}
 	for _, w := range m.plan.windows {
 		if w.near() {
 			m.local = newDFA(p, true, c)

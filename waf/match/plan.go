@@ -54,8 +54,9 @@ type placed struct {
 
 func (p placed) near() bool { return p.most <= maxBack }
 
-// makePlan finds the cheapest cut of an expression.
-func makePlan(p *prog, places *cut) plan {
+// makePlan finds the cheapest cut of an expression. From the ceiling on, cost is
+// no better than running the automaton over every text.
+func makePlan(p *prog, places *cut, ceiling float64) plan {
 	pl := &planner{
 		windower: newWindower(p, maxWindows), best: map[uint32]option{}, reach: p.distances(),
 		symbols: map[byteSet]symbolSet{}, chances: map[symbolWindow]float64{},
@@ -67,7 +68,7 @@ func makePlan(p *prog, places *cut) plan {
 	if start.ok && (!chosen.ok || start.cost < chosen.cost) {
 		chosen = start
 	}
-	if !chosen.ok || chosen.cost >= costDirect {
+	if !chosen.ok || chosen.cost >= ceiling {
 		return plan{strategy: direct, cost: costDirect}
 	}
 	pl.most = maxStartWindows
@@ -107,7 +108,12 @@ func (pl *planner) at(entry uint32) option {
 	o := option{entries: []uint32{entry}}
 	var list []window
 	for o.depth = planDepth; o.depth > 0 && !o.ok; o.depth-- {
-		list, _, o.ok = pl.windows(entry, o.depth)
+		var behind bool
+		list, behind, o.ok = pl.windows(entry, o.depth)
+		for _, w := range list {
+			// What can match at the very end would need a window after it.
+			o.ok = o.ok && (behind || !w[0].has(edgeByte))
+		}
 	}
 	o.depth++
 	o.count = len(list)
