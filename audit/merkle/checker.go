@@ -32,7 +32,7 @@ func (k *Checker) Leaf(n int64, line []byte) error {
 		return nil
 	}
 	if index := n / tileWidth; index != k.index {
-		tile, err := readTile(k.dir, 0, index, k.width(0, index))
+		tile, err := readPrefix(k.dir, 0, index, k.width(0, index))
 		if err != nil {
 			return err
 		}
@@ -62,11 +62,11 @@ func (k *Checker) Tree() error {
 		for n := range whole {
 			if n%tileWidth == 0 {
 				var err error
-				if above, err = readTile(k.dir, level+1, n/tileWidth, k.width(level+1, n/tileWidth)); err != nil {
+				if above, err = readPrefix(k.dir, level+1, n/tileWidth, k.width(level+1, n/tileWidth)); err != nil {
 					return err
 				}
 			}
-			hashes, err := readTile(k.dir, level, n, tileWidth)
+			hashes, err := readPrefix(k.dir, level, n, tileWidth)
 			if err != nil {
 				return err
 			}
@@ -103,7 +103,7 @@ func (k *Checker) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	out := make([]tlog.Hash, len(indexes))
 	for i, index := range indexes {
 		t := tlog.TileForIndex(tileHeight, index)
-		hashes, err := readTile(k.dir, t.L, t.N, k.width(t.L, t.N))
+		hashes, err := readPrefix(k.dir, t.L, t.N, k.width(t.L, t.N))
 		if err != nil {
 			return nil, err
 		}

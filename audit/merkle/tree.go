@@ -313,6 +313,27 @@ func readTile(dir string, level int, index int64, width int) ([]tlog.Hash, error
 	return hashes, nil
 }
 
+// readPrefix reads the first width hashes of a tile. While a log is written, a
+// partial tile goes when a wider one is there, of which it is the beginning.
+func readPrefix(dir string, level int, index int64, width int) ([]tlog.Hash, error) {
+	hashes, err := readTile(dir, level, index, width)
+	if err == nil || width == tileWidth || !errors.Is(err, ErrMissing) {
+		return hashes, err
+	}
+	if whole, err := readTile(dir, level, index, tileWidth); err == nil {
+		return whole[:width], nil
+	}
+	entries, _ := os.ReadDir(filepath.Join(dir, filepath.Dir(tilePath(level, index, width))))
+	for _, e := range entries {
+		if wider, err := strconv.Atoi(e.Name()); err == nil && wider > width && wider < tileWidth {
+			if more, err := readTile(dir, level, index, wider); err == nil {
+				return more[:width], nil
+			}
+		}
+	}
+	return nil, err
+}
+
 func bytesOf(hashes []tlog.Hash) []byte {
 	out := make([]byte, 0, len(hashes)*tlog.HashSize)
 	for _, h := range hashes {

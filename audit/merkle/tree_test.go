@@ -189,6 +189,22 @@ func TestEveryChangeOfARecordOrTileIsFound(t *testing.T) {
 	}
 }
 
+func TestALogThatGrowsWhileItIsCheckedIsNoForkedOne(t *testing.T) {
+	for _, size := range []int64{5, 255, 256, 300, 600} {
+		dir, tree, c := build(t, size)
+		for n := size; n < size+400; n++ { // the next checkpoint, and its tidying
+			tree.Append(tlog.RecordHash(line(n)))
+			if n%150 == 0 {
+				must(0, errors.Join(tree.Flush(), tree.Tidy()))(t)
+			}
+		}
+		must(0, errors.Join(tree.Flush(), tree.Tidy()))(t)
+		if err := check(dir, c, line); err != nil {
+			t.Errorf("size %d: %v", size, err)
+		}
+	}
+}
+
 func TestAnOldCheckpointShowsAForkAndACut(t *testing.T) {
 	dir, _, now := build(t, 600)
 	k := NewChecker(dir, now)
