@@ -16,6 +16,9 @@ type dfa struct {
 	cache *Cache
 	table atomic.Pointer[table]
 
+	idleOnce sync.Once
+	idle     [256]bool // bytes that lead from the position of the start back to it
+
 	mu       sync.Mutex
 	progress int64 // bytes read since the table was last emptied, about
 }
@@ -82,6 +85,31 @@ func (d *dfa) begin(w *work, prev kind) (*table, uint32) {
 	t = d.table.Load()
 	atomic.StoreUint32(&t.starts[prev], s)
 	return t, s
+}
+
+// idling is the row of a search in which nothing has begun, 0 when it is not
+// worth having, with its table. Bytes of d.idle change nothing there.
+func (d *dfa) idling(w *work, text string) (*table, uint32) {
+	const worth = 64
+	if d.anchored || len(text) < worth {
+		return nil, 0
+	}
+	d.idleOnce.Do(func() {
+		base := d.start(w, kindOther)
+		key := string(base.key(nil))
+		base.insts = slices.Clone(base.insts)
+		for _, rep := range d.prog.byteReps {
+			w.matched = false
+			w.key = d.step(w, base, rep).key(w.key[:0])
+			same := !w.matched && string(w.key) == key
+			for b, class := range d.prog.byteClass {
+				if class == d.prog.byteClass[rep] {
+					d.idle[b] = same
+				}
+			}
+		}
+	})
+	return d.begin(w, kindOther)
 }
 
 // miss finds the step that a reader of table t did not find there. It is 0 when

@@ -21,11 +21,15 @@ const maxMisses = 4000
 // search runs over text, which follows a rune of kind prev. After limit bytes
 // without a verdict it gives up. w.read is how many it read.
 func (d *dfa) search(w *work, text string, prev kind, limit int) verdict {
+	same, idle := d.idling(w, text)
 	t, s := d.begin(w, prev)
+	if idle != 0 && same.epoch != t.epoch {
+		idle = 0
+	}
 	if s == 0 {
 		return d.simulate(w, d.start(w, prev), text[:min(limit, len(text))], len(text) <= limit)
 	}
-	classes := &d.prog.byteClass
+	classes, stay := &d.prog.byteClass, &d.idle
 	since, misses := 0, 0
 	steps, special := t.steps, t.stride*rowDead
 	w.read = 0
@@ -44,6 +48,9 @@ func (d *dfa) search(w *work, text string, prev kind, limit int) verdict {
 					now, to := d.miss(w, t, s, text[i], i-since)
 					next, since = to, i
 					if to != 0 {
+						if now.epoch != t.epoch {
+							idle = 0 // another row there
+						}
 						t, steps = now, now.steps
 					}
 				}
@@ -57,7 +64,11 @@ func (d *dfa) search(w *work, text string, prev kind, limit int) verdict {
 				return verdictOf(next, t)
 			}
 		}
-		s = next
+		if s = next; s == idle {
+			for i+1 < len(text) && stay[text[i+1]] {
+				i++
+			}
+		}
 	}
 	w.read = len(text)
 	switch {
