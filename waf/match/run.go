@@ -34,7 +34,8 @@ const (
 
 // Match sets in hits, a bitset with room for Len bits, the bit of each pattern
 // that matches input, leaves the others as they are, and says whether any
-// matches. Patterns whose bit is set already may be passed over.
+// matched. A pattern whose bit is set already may be passed over, and then does
+// not count.
 func (s *Set) Match(sc *Scratch, input string, hits []uint64) bool {
 	r := &sc.run
 	r.Set, r.text, r.hits, r.work, r.any = s, input, hits, &sc.work, false
