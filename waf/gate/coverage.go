@@ -3,7 +3,11 @@
 
 package gate
 
-import "strconv"
+import (
+	"strconv"
+
+	"durward/waf/seclang"
+)
 
 // Cover says what the gate makes of a rule.
 type Cover string
@@ -33,11 +37,23 @@ type RuleCoverage struct {
 
 // Coverage lists the rules of the request phases in the order of evaluation.
 func (g *Gate) Coverage() []RuleCoverage {
-	out := make([]RuleCoverage, 0, len(g.rules))
+	live := map[int]*rule{}
 	for _, c := range g.rules {
-		r := RuleCoverage{ID: c.id, Phase: c.phase}
-		r.Cover, r.How = c.cover()
-		out = append(out, r)
+		live[c.id] = c
+	}
+	var out []RuleCoverage
+	for phase := 1; phase <= 2; phase++ {
+		for _, it := range g.set.Items {
+			s, ok := it.(*seclang.Rule)
+			if !ok || s.Phase != phase {
+				continue
+			}
+			r := RuleCoverage{ID: s.ID, Phase: phase, Cover: Settled, How: "does not depend on the request with this profile, or is skipped"}
+			if c := live[s.ID]; c != nil {
+				r.Cover, r.How = c.cover()
+			}
+			out = append(out, r)
+		}
 	}
 	return out
 }

@@ -42,6 +42,7 @@ func (r Reason) Key() string { return r.key }
 type Gate struct {
 	limits   limits
 	marks    marks
+	set      *seclang.Set
 	rules    []*rule
 	setup    []*rule
 	direct   []*rule
@@ -61,11 +62,11 @@ type Gate struct {
 // of processor time with the whole of CRS. Rules that it does not understand are
 // no error: see Coverage.
 func Compile(set *seclang.Set, p Profile) (*Gate, error) {
-	f, err := fold(set, p.TX)
+	f, err := plan(set, p.TX)
 	if err != nil {
 		return nil, fmt.Errorf("gate: %w", err)
 	}
-	g := &Gate{rules: f.rules, limits: limitsOf(&set.Settings), seed: maphash.MakeSeed()}
+	g := &Gate{set: set, rules: f.rules, limits: limitsOf(&set.Settings), seed: maphash.MakeSeed()}
 	b := builder{marks: &g.marks, opt: match.Options{Cache: p.Cache}, bags: map[place]*bagPlan{}, sets: map[string]*match.Set{}}
 	if b.opt.Cache == nil {
 		b.opt.Cache = match.NewCache(0)

@@ -30,27 +30,9 @@ type part struct {
 	key     string
 }
 
-// expand puts a macro together that depends on known variables only.
-func (f *folder) expand(m seclang.Macro, c *rule, _ int) (string, bool) {
-	known := true
-	s := m.Expand(func(collection, key string) (string, bool) {
-		if collection == "TX" {
-			if read, ok := f.readName(key, c); ok && read.mode == txConstant {
-				if len(read.values) == 0 {
-					return "", false
-				}
-				return read.values[0], true
-			}
-		}
-		known = false
-		return "", false
-	})
-	return s, known
-}
-
 // macro compiles a macro that is expanded after the links of c have matched, in
 // the argument of link l or, if after, in a setvar of c's last link.
-func (f *folder) macro(m seclang.Macro, c *rule, l *link, after bool) ([]part, bool) {
+func (f *planner) macro(m seclang.Macro, c *rule, l *link, after bool) ([]part, bool) {
 	parts := make([]part, 0, len(m))
 	for _, t := range m {
 		p := part{text: t.Text, key: t.Key}

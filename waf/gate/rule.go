@@ -12,7 +12,6 @@ import (
 type rule struct {
 	id    int
 	phase int
-	tags  []string
 	// neutral rules may match on a clean request: they pass, log nothing, and
 	// set nothing that another rule reads.
 	neutral bool

@@ -47,51 +47,6 @@ type write struct {
 	known          bool // that name and value are understood
 }
 
-// txName is a name or an expression for names that a rule reads.
-type txName struct {
-	rule *seclang.Rule
-	name string
-	re   *regexp.Regexp
-}
-
-// findReads lists what each rule of the request phases reads of TX.
-func findReads(set *seclang.Set) (reads []txName) {
-	for _, it := range set.Items {
-		r, ok := it.(*seclang.Rule)
-		if !ok || r.Phase > 2 {
-			continue
-		}
-		macro := func(m seclang.Macro) {
-			for _, t := range m {
-				if t.Collection == "TX" {
-					reads = append(reads, txName{rule: r, name: t.Key})
-				}
-			}
-		}
-		for _, l := range r.Links() {
-			for _, v := range l.Variables {
-				if v.Collection != "TX" {
-					continue
-				}
-				n := txName{rule: r, name: strings.ToLower(v.Selector.Key)}
-				if v.Selector.Regexp {
-					// One that does not compile is an error when the rule is folded.
-					n.re, _ = regexp.Compile(v.Selector.Key)
-				}
-				reads = append(reads, n)
-			}
-			if l.Operator != nil {
-				macro(l.Operator.Macro)
-			}
-			for _, sv := range l.SetVars {
-				macro(sv.Key)
-				macro(sv.Value)
-			}
-		}
-	}
-	return reads
-}
-
 // prefixOf is the literal with which an expanded name begins.
 func prefixOf(m seclang.Macro) string {
 	if len(m) > 0 && m[0].Collection == "" {
@@ -100,47 +55,15 @@ func prefixOf(m seclang.Macro) string {
 	return ""
 }
 
-// setsWhatIsRead tells whether a variable that the rule sets is read by another.
-func (f *folder) setsWhatIsRead(c *rule, r *seclang.Rule) bool {
+// note records what the links before the last may set under names that depend
+// on the request. When the last one matches too, the request is not clean.
+func (f *planner) note(c *rule) {
 	for i := range c.links {
-		for _, sv := range c.links[i].sets {
-			name, literal := sv.Key.Literal()
-			name = strings.ToLower(name)
-			prefix := prefixOf(sv.Key)
-			for _, read := range f.reads {
-				if read.rule == r {
-					continue
-				}
-				switch {
-				case literal && read.re != nil:
-					if read.re.MatchString(name) {
-						return true
-					}
-				case literal:
-					if read.name == name {
-						return true
-					}
-				case read.re != nil || strings.HasPrefix(read.name, prefix):
-					return true
-				}
-			}
-		}
-	}
-	return false
-}
-
-// note records what the links before the last one may set, for the rules that
-// follow. The last link of a rule that is not neutral does not count: when it
-// matches, the request is not clean.
-func (f *folder) note(c *rule, last int) {
-	for i := range c.links {
-		if i > last || i == last && (!c.neutral || c.dead != "") {
+		if i == len(c.links)-1 {
 			return
 		}
 		for _, sv := range c.links[i].sets {
-			if name, ok := sv.Key.Literal(); ok {
-				f.dynamic[strings.ToLower(name)] = true
-			} else {
+			if _, literal := sv.Key.Literal(); !literal {
 				f.keyed = append(f.keyed, f.write(c, i, sv))
 			}
 		}
@@ -149,7 +72,7 @@ func (f *folder) note(c *rule, last int) {
 
 // write compiles a setvar of link i. Values that Coraza may take for arithmetic
 // are not followed.
-func (f *folder) write(c *rule, i int, sv seclang.SetVar) write {
+func (f *planner) write(c *rule, i int, sv seclang.SetVar) write {
 	w := write{rule: c, link: i, key: prefixOf(sv.Key)}
 	chain := &rule{phase: c.phase, links: c.links[:i+1]}
 	name, literal := sv.Key.Literal()
@@ -189,7 +112,7 @@ func builtin(name string) bool {
 
 // readTarget finds out what a target in TX gives, in link l of the rule, whose
 // earlier links are c's. False means that this is not followed.
-func (f *folder) readTarget(t *target, v seclang.Variable, c *rule, l *link, targets int) bool {
+func (f *planner) readTarget(t *target, v seclang.Variable, c *rule, l *link, targets int) bool {
 	switch {
 	case v.Selector.Whole() || len(t.except) > 0:
 		return false
@@ -214,7 +137,7 @@ func (f *folder) readTarget(t *target, v seclang.Variable, c *rule, l *link, tar
 }
 
 // readName finds out what one TX variable is after the links of c.
-func (f *folder) readName(name string, c *rule) (txRead, bool) {
+func (f *planner) readName(name string, c *rule) (txRead, bool) {
 	var links []link
 	if c != nil {
 		links = c.links
@@ -222,11 +145,6 @@ func (f *folder) readName(name string, c *rule) (txRead, bool) {
 	if builtin(name) {
 		group, err := strconv.Atoi(name)
 		return txRead{mode: txCapture, group: group}, err == nil && capturedBy(links, group) >= 0
-	}
-	for _, w := range f.keyed {
-		if strings.HasPrefix(name, w.key) {
-			return txRead{}, false
-		}
 	}
 	read := txRead{mode: txWritten}
 	for i := range links {
@@ -246,14 +164,12 @@ func (f *folder) readName(name string, c *rule) (txRead, bool) {
 	if len(read.writes) > 0 {
 		return read, true
 	}
-	if f.dynamic[name] {
-		return txRead{}, false
-	}
+	value, state := f.tx.Get(name)
 	read.mode = txConstant
-	if value, ok := f.tx[name]; ok {
+	if state == seclang.TXKnown {
 		read.values = []string{value}
 	}
-	return read, true
+	return read, state != seclang.TXUnsure
 }
 
 // capturedBy gives the latest link that stores the group, or -1.
@@ -274,7 +190,7 @@ func capturedBy(links []link, group int) int {
 }
 
 // readPattern finds out what the TX variables are whose names match.
-func (f *folder) readPattern(t *target, c *rule) bool {
+func (f *planner) readPattern(t *target, c *rule) bool {
 	re := t.selector.re
 	read := txRead{mode: txPattern}
 	for n := range 11 {
@@ -285,16 +201,13 @@ func (f *folder) readPattern(t *target, c *rule) bool {
 	if re.MatchString("json_request_body") {
 		return false
 	}
-	names := make([]string, 0, len(f.tx))
-	for name := range f.tx {
+	for name, value := range f.tx.Constants() {
 		if re.MatchString(name) {
-			names = append(names, name)
+			read.values = append(read.values, value)
 		}
 	}
-	slices.Sort(names)
-	for _, name := range names {
-		read.values = append(read.values, f.tx[name])
-	}
+	slices.Sort(read.values)
+	own := map[string]bool{}
 	for i := range c.links {
 		for _, sv := range c.links[i].sets {
 			if w := f.write(c, i, sv); w.name == "" && !disjoint(re, w.key) || w.name != "" && re.MatchString(w.name) {
@@ -302,26 +215,63 @@ func (f *folder) readPattern(t *target, c *rule) bool {
 					return false
 				}
 				read.writes = append(read.writes, w)
+				own[w.name] = true
 			}
 		}
 	}
-	for name := range f.dynamic {
-		if re.MatchString(name) {
-			return false
-		}
-	}
-	for _, w := range f.keyed {
-		if disjoint(re, w.key) {
-			continue
-		}
-		if w.link != 0 || !w.known {
-			return false
-		}
-		read.foreign = append(read.foreign, w)
+	if !f.readForeign(&read, re, c, own) {
+		return false
 	}
 	read.needle, _ = re.LiteralPrefix()
 	t.tx = read
 	return true
+}
+
+// readForeign finds the variables that match and that other rules set. False
+// means that some of them are not followed.
+func (f *planner) readForeign(read *txRead, re *regexp.Regexp, c *rule, own map[string]bool) bool {
+	names, prefixes := f.tx.Unsure()
+	for _, name := range names {
+		if !own[name] && re.MatchString(name) {
+			return false
+		}
+	}
+	for _, prefix := range prefixes {
+		if disjoint(re, prefix) {
+			continue
+		}
+		for _, it := range f.set.Items {
+			r, ok := it.(*seclang.Rule)
+			if !ok || r.Phase > 2 || r.ID == c.id || !setsPrefix(r, prefix) {
+				continue
+			}
+			found := false
+			for _, w := range f.keyed {
+				if w.rule.id == r.ID && w.key == prefix {
+					if w.link != 0 || !w.known || w.rule.neutral || w.rule.setup || w.rule.open != "" {
+						return false
+					}
+					read.foreign, found = append(read.foreign, w), true
+				}
+			}
+			if !found {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// setsPrefix tells whether a rule sets variables whose names begin so.
+func setsPrefix(r *seclang.Rule, prefix string) bool {
+	for _, l := range r.Links() {
+		for _, sv := range l.SetVars {
+			if _, literal := sv.Key.Literal(); !literal && prefixOf(sv.Key) == prefix {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // disjoint tells whether no name that begins with prefix can match. It sees that

@@ -59,7 +59,7 @@ func TestOutlineOfTheRuleSet(t *testing.T) {
 		}
 	}
 	t.Logf("fates: %v", count)
-	if count[FateAlways] != 0 || count[FateLive] < 150 || count[FateSilent] != 5 || count[FateSettled] < 40 {
+	if count[FateAlways] != 0 || count[FateLive] < 150 || count[FateSilent] != 6 || count[FateSettled] < 40 {
 		t.Errorf("fates: %v", count)
 	}
 }

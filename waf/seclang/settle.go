@@ -130,11 +130,12 @@ func (f *folder) baseBetween(from, to position) bool {
 	return false
 }
 
-// after finds the place behind the next n items of the phase.
+// after finds the place behind the next n items of the phase. Rules that may be
+// removed do not count.
 func (f *folder) after(at position, n int) position {
 	i := at.index + 1
-	for ; i < len(f.set.Items) && n >= 0; i++ {
-		if r, ok := f.set.Items[i].(*Rule); !ok || r.Phase == at.phase {
+	for ; i < len(f.set.Items) && n > 0; i++ {
+		if r, ok := f.set.Items[i].(*Rule); !ok || r.Phase == at.phase && !f.removed[r.ID] {
 			n--
 		}
 	}

@@ -1,0 +1,268 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package gate
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"durward/waf/seclang"
+	"durward/waf/transform"
+)
+
+// planner compiles the rules that are left for a request, in the order of
+// evaluation. Settings are folded in already; what is followed here is what
+// rules set and read while they run.
+type planner struct {
+	set      *seclang.Set
+	tx       *seclang.TX // as the rule at hand finds it
+	keyed    []write     // setvars so far whose names depend on the request
+	rules    []*rule
+	bySource map[*seclang.Rule]*rule
+}
+
+// plan compiles the live rules of a set.
+func plan(set *seclang.Set, initial map[string]string) (*planner, error) {
+	live := set.Live(initial)
+	f := &planner{set: set, bySource: map[*seclang.Rule]*rule{}}
+	for i := range live.Rules {
+		c, err := f.rule(&live.Rules[i])
+		if err != nil {
+			return nil, err
+		}
+		c.index = len(f.rules)
+		f.rules = append(f.rules, c)
+		f.bySource[live.Rules[i].Source] = c
+	}
+	for _, ctl := range live.Ctls {
+		if strings.Contains(ctl.Name, "requestbody") {
+			f.rules = append(f.rules, &rule{every: true, open: "ctl:" + ctl.Name + " for every request is not modelled", index: len(f.rules)})
+		}
+	}
+	for i := range live.Rules {
+		f.guard(&live.Rules[i])
+	}
+	return f, nil
+}
+
+// rule compiles one rule.
+func (f *planner) rule(r *seclang.LiveRule) (*rule, error) {
+	c := &rule{id: r.ID, phase: r.Phase, neutral: r.Silent}
+	f.tx = r.TX
+	for _, s := range r.Links {
+		l, err := f.link(s.Rule, c)
+		if err != nil {
+			return nil, fmt.Errorf("rule %d: %w", r.ID, err)
+		}
+		c.links = append(c.links, l)
+		if s.Unknown != "" && c.open == "" {
+			c.open = s.Unknown
+		}
+		if c.open == "" && c.dead == "" && f.impossible(&l) {
+			c.dead = deadBecause(&l)
+			break
+		}
+	}
+	f.note(c)
+	if c.dead != "" {
+		return c, nil
+	}
+	if r.Always && !r.Silent {
+		c.open, c.every = "matches every request", true
+		return c, nil
+	}
+	f.classify(c)
+	return c, nil
+}
+
+func deadBecause(l *link) string {
+	for i := range l.targets {
+		if l.targets[i].kind != kindAbsent {
+			return "never true on the fast path"
+		}
+	}
+	return "looks only at what the fast path has not: " + l.targets[0].collection
+}
+
+// choosesReader tells whether a rule decides how the body is read.
+func choosesReader(c *rule) bool {
+	for i := range c.links {
+		for _, ctl := range c.links[i].ctls {
+			if ctl.Name == "requestbodyprocessor" || ctl.Name == "forcerequestbodyvariable" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// classify says how a rule is evaluated.
+func (f *planner) classify(c *rule) {
+	for i := range c.links {
+		f.actions(c, i)
+	}
+	first := &c.links[0]
+	c.direct = c.setup || first.op.macro != nil || len(first.targets) == 0
+	for i := range first.targets {
+		t := &first.targets[i]
+		switch t.kind {
+		case kindOne, kindValues, kindNames, kindAbsent:
+			c.direct = c.direct || t.count
+		default:
+			c.direct = true
+		}
+	}
+	for i := range c.links {
+		l := &c.links[i]
+		for t := range l.targets {
+			if tg := &l.targets[t]; c.phase == 1 && tg.kind == kindOne && tg.sources[0] == srcProcessor && (!c.setup || len(l.transforms) > 0) {
+				l.open = "reads REQBODY_PROCESSOR before it is known"
+			}
+		}
+	}
+	if first.open != "" && c.open == "" {
+		c.open = first.open
+	}
+}
+
+// actions looks at the ctl actions of a link.
+func (f *planner) actions(c *rule, i int) {
+	for _, ctl := range c.links[i].ctls {
+		switch {
+		case ctl.Name == "requestbodyprocessor" || ctl.Name == "forcerequestbodyvariable":
+			// The last link of a rule that is not neutral acts when the request is
+			// not clean anyway, and after phase 1 it is too late.
+			if c.phase == 2 && ctl.Name == "forcerequestbodyvariable" || i == len(c.links)-1 && !c.neutral {
+				continue
+			}
+			c.setup = c.phase == 1
+			if c.phase == 2 || !c.neutral || c.ordered || slices.ContainsFunc(c.links, func(l link) bool { return l.open != "" }) {
+				c.open = "chooses the reader of the body in a way that is not modelled"
+			}
+		case strings.HasPrefix(ctl.Name, "ruleremove"), strings.HasPrefix(ctl.Name, "response"), strings.HasPrefix(ctl.Name, "hash"),
+			ctl.Name == "ruleengine", ctl.Name == "auditengine", ctl.Name == "auditlogparts", ctl.Name == "debugloglevel", ctl.Name == "forceresponsebodyvariable":
+			// They take rules away, where that is sound, or have no part in the
+			// request phases.
+		default:
+			c.open = "ctl:" + ctl.Name + " is not modelled"
+		}
+	}
+}
+
+// guard notes which rules are skipped for one kind of body: those that follow a
+// silent rule with skip on the body processor. Where it is not certain that a
+// rule is skipped, it is evaluated.
+func (f *planner) guard(r *seclang.LiveRule) {
+	c := f.bySource[r.Source]
+	n := r.Source.Skip
+	if !c.neutral || n == 0 || len(c.links) != 1 || c.phase != 2 || c.open != "" || c.dead != "" || c.unless != "" {
+		return
+	}
+	l := &c.links[0]
+	if len(l.targets) != 1 || l.targets[0].count || l.op.negated || l.op.name != "streq" || l.op.macro != nil || len(l.transforms) > 0 ||
+		len(l.targets[0].sources) != 1 || l.targets[0].sources[0] != srcProcessor || l.op.text == "" {
+		return
+	}
+	at := slices.Index(f.set.Items, seclang.Item(r.Source))
+	for _, it := range f.set.Items[at+1:] {
+		if n == 0 {
+			return
+		}
+		next, isRule := it.(*seclang.Rule)
+		if isRule && next.Phase != c.phase {
+			continue
+		}
+		if g := f.bySource[next]; g != nil && isRule {
+			g.unless = l.op.text
+		}
+		n--
+	}
+}
+
+// link compiles one link; c holds those before it.
+func (f *planner) link(s *seclang.Rule, c *rule) (link, error) {
+	l := link{source: s, multi: s.MultiMatch, capture: s.Capture, ctls: s.Ctls, sets: s.SetVars}
+	op, err := newOperator(s.Operator)
+	if err != nil {
+		return l, err
+	}
+	l.op, l.open = op, op.unknown
+	if op.macro != nil {
+		var ok bool
+		if l.arg, ok = f.macro(op.macro, c, &l, false); !ok {
+			l.open = "its argument is not followed"
+		}
+	}
+	for _, name := range s.Transformations {
+		t, ok := transform.Lookup(name)
+		if !ok {
+			l.open = "the transformation " + name + " is not modelled"
+		} else if t.String() != "none" {
+			l.transforms = append(l.transforms, t)
+		}
+	}
+	for _, v := range s.Variables {
+		t, err := resolve(v, c.phase)
+		if err != nil {
+			return l, err
+		}
+		switch {
+		case t.kind == kindUnknown:
+			l.open = "the collection " + v.Collection + " is not modelled"
+		case t.kind == kindTX && !f.readTarget(&t, v, c, &l, len(s.Variables)):
+			l.open = "reads a TX variable whose value is not followed"
+		case t.kind >= kindMatchedVar:
+			// Coraza's cache of transformations can give an older value here.
+			if len(l.transforms) > 0 || len(c.links) == 0 || t.count {
+				l.open = "reads " + v.Collection + " in a way that is not modelled"
+			}
+			c.ordered = c.ordered || t.kind == kindMatchedVar || t.kind == kindMatchedVarName
+		}
+		l.targets = append(l.targets, t)
+	}
+	return l, nil
+}
+
+// impossible tells whether a link can be seen never to match on the fast path.
+func (f *planner) impossible(l *link) bool {
+	if l.open != "" || l.source.Operator == nil || l.op.macro != nil || l.multi {
+		return false
+	}
+	for i := range l.targets {
+		t := &l.targets[i]
+		var values []string
+		switch {
+		case t.kind == kindAbsent:
+		case t.kind == kindConstant:
+			values = []string{t.constant}
+		case t.kind == kindTX && (t.tx.mode == txConstant || t.tx.mode == txPattern && len(t.tx.writes)+len(t.tx.foreign) == 0):
+			values = t.tx.values
+		default:
+			return false
+		}
+		if t.count {
+			values = []string{strconv.Itoa(len(values))}
+		}
+		for _, v := range values {
+			if l.op.pattern != nil && l.op.re == nil && !l.op.whole || l.known(v) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// known holds a link's operator against a value that is known at load.
+func (l *link) known(val string) bool {
+	b := []byte(val)
+	for _, t := range l.transforms {
+		b, _ = t.Apply(nil, b)
+	}
+	if l.op.re != nil && !l.op.whole {
+		return l.op.re.MatchString(string(b)) != l.op.negated
+	}
+	return l.op.holds(nil, string(b), l.op.text)
+}
