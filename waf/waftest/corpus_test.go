@@ -110,3 +110,13 @@ func TestTheOracleTellsWhichRulesMatchedAndTheScore(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 }
+
+func TestTheSamplesAreWhatTheyAreCalled(t *testing.T) {
+	o := oracle(t, 1)
+	for i, s := range Samples() {
+		if v := o.Inspect(s.Request); v.Interrupted != (i == 4) || i < 4 && len(v.Rules) > 0 {
+			t.Errorf("%s: %+v", s.Name, v)
+		}
+		t.Logf("%s: %d bytes of content", s.Name, len(s.Request.Body))
+	}
+}
