@@ -167,7 +167,7 @@ func (l *Log) OnError() durward.OnError {
 // reload, and waits until it is stored. Neither text may hold a secret.
 func (l *Log) System(message, detail string) error {
 	ev := durward.Event{Kind: durward.EventSystem, Time: l.now(), Message: message, Detail: detail}
-	g, err := l.enqueue(&ev, true, true)
+	g, err := l.enqueue(&ev, l.patience(""), true)
 	if err != nil {
 		return err
 	}

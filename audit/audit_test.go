@@ -61,7 +61,7 @@ func open(t testing.TB, cfg Config, opts Options) *Log {
 
 // exchange stores the attempt and the outcome of one request.
 func exchange(l *Log, x *durward.Exchange, end End) durward.Decision {
-	d := l.Stage().Request(context.Background(), x)
+	d := l.Stage("").Request(context.Background(), x)
 	x.Trail = append(x.Trail[:0], durward.Step{Stage: StageName, Verdict: d.Verdict, Code: d.Code, Err: d.Err})
 	l.Outcome(x, end)
 	return d
@@ -130,7 +130,7 @@ func TestAnAttemptIsOnTheDiskBeforeTheStageLetsTheRequestGoOn(t *testing.T) {
 			l := open(t, Config{Directory: dir, Durability: durability}, Options{})
 			for i := range 3 {
 				x := newExchange("r" + strconv.Itoa(i))
-				if d := l.Stage().Request(context.Background(), x); d.Verdict != durward.Allow {
+				if d := l.Stage("").Request(context.Background(), x); d.Verdict != durward.Allow {
 					t.Fatalf("decision %+v", d)
 				}
 				attempts := ofKind(readEvents(t, dir), durward.EventAttempt)
@@ -267,7 +267,7 @@ func TestAClosedLogRefusesAndSaysSo(t *testing.T) {
 	if err := errors.Join(l.Close(), l.Close()); err != nil {
 		t.Fatal(err)
 	}
-	d := l.Stage().Request(context.Background(), newExchange("r1"))
+	d := l.Stage("").Request(context.Background(), newExchange("r1"))
 	if d.Verdict != durward.Fail || d.Code != durward.CodeAuditUnavailable || !errors.Is(d.Err, ErrClosed) {
 		t.Errorf("decision %+v", d)
 	}

@@ -46,10 +46,12 @@ type Config struct {
 	Directory string `yaml:"directory" path:"true"`
 	// Durability says what an attempt waits for: "group" (default), until its
 	// group of records is written and synced to the disk; "buffered", until
-	// the operating system has it, which is synced each second.
+	// the operating system has it, which is synced each second. APIs and
+	// operations can say otherwise for their requests: audit.
 	Durability string `yaml:"durability" enum:"group,buffered"`
 	// OnError says what happens to a request whose attempt cannot be stored:
-	// deny (default) or proceed, which only counts it.
+	// deny (default) or proceed, which only counts it. Operations whose audit is
+	// required deny in either case.
 	OnError durward.OnError `yaml:"on_error"`
 	// MaxFile is the size after which a new file is begun; the chain goes on.
 	// Default 64MiB, at least 4KiB.

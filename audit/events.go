@@ -29,27 +29,30 @@ type End struct {
 // Stage gives the stage that stores the attempt of a request and blocks until
 // it is stored. It fails, with durward.CodeAuditUnavailable, when the record
 // cannot be stored or ctx ends before it is; the runner then does as OnError
-// says.
-func (l *Log) Stage() durward.Stage {
+// says. recording is Required, Buffered, or "" for what Config.Durability says.
+func (l *Log) Stage(recording string) durward.Stage {
 	if l == nil { // nothing is recorded: a trial
 		return nil
 	}
-	return stage{l}
+	return stage{l, l.patience(recording)}
 }
 
-type stage struct{ log *Log }
+type stage struct {
+	log  *Log
+	wait patience
+}
 
 func (stage) Name() string { return StageName }
 
 func (s stage) Request(ctx context.Context, x *durward.Exchange) durward.Decision {
-	if err := s.log.attempt(ctx, x); err != nil {
+	if err := s.log.attempt(ctx, x, s.wait); err != nil {
 		s.log.count.attemptsRefused.Add(1)
 		return durward.Failed(durward.CodeAuditUnavailable, err)
 	}
 	return durward.Proceed()
 }
 
-func (l *Log) attempt(ctx context.Context, x *durward.Exchange) error {
+func (l *Log) attempt(ctx context.Context, x *durward.Exchange, wait patience) error {
 	if err := l.Health(); err != nil {
 		l.mu.Lock()
 		l.refused++
@@ -62,7 +65,7 @@ func (l *Log) attempt(ctx context.Context, x *durward.Exchange) error {
 	if ev.Time = x.Started; ev.Time.IsZero() {
 		ev.Time = l.now()
 	}
-	g, err := l.enqueue(ev, true, false)
+	g, err := l.enqueue(ev, wait, false)
 	if err != nil {
 		return err
 	}
@@ -122,7 +125,7 @@ func (l *Log) Outcome(x *durward.Exchange, end End) {
 			shorten(ev)
 		}
 	}
-	_, _ = l.enqueue(ev, false, false) // a loss is counted there
+	_, _ = l.enqueue(ev, waitNot, false) // a loss is counted there
 }
 
 // fill copies what x tells into ev; whole includes what an outcome can leave

@@ -112,7 +112,7 @@ func (f *faults) SyncDir(path string) error {
 }
 
 func attempt(l *Log, id string) durward.Decision {
-	return l.Stage().Request(context.Background(), newExchange(id))
+	return l.Stage("").Request(context.Background(), newExchange(id))
 }
 
 func wantRefused(t *testing.T, d durward.Decision, want error) {
@@ -162,7 +162,7 @@ func TestADiskThatFailsRefusesAttemptsAndLosesNoOutcome(t *testing.T) {
 				disk := &faults{}
 				l := open(t, Config{Directory: dir}, Options{files: disk})
 				running := newExchange("before")
-				wantStored(t, l.Stage().Request(t.Context(), running))
+				wantStored(t, l.Stage("").Request(t.Context(), running))
 				disk.set(test.set)
 				d := attempt(l, "refused-1")
 				if d.Verdict != durward.Fail || test.want != nil && !errors.Is(d.Err, test.want) {
@@ -321,7 +321,7 @@ func TestACallerThatGivesUpDoesNotWaitForTheDisk(t *testing.T) {
 		disk.set(func(f *faults) { f.hold = hold })
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		wantRefused(t, l.Stage().Request(ctx, newExchange("r1")), context.DeadlineExceeded)
+		wantRefused(t, l.Stage("").Request(ctx, newExchange("r1")), context.DeadlineExceeded)
 		disk.set(func(f *faults) { f.hold = nil })
 		close(hold)
 		wantStored(t, attempt(l, "r2"))

@@ -92,7 +92,7 @@ func TestTheHotPathAllocatesNextToNothing(t *testing.T) {
 	}{
 		// A caller alone pays for its group: the struct and its channel.
 		"attempt and outcome": {2, func(l *Log, x *durward.Exchange) {
-			d := l.Stage().Request(context.Background(), x)
+			d := l.Stage("").Request(context.Background(), x)
 			x.Trail = append(x.Trail[:0], durward.Step{Stage: StageName, Verdict: d.Verdict})
 			l.Outcome(x, okEnd)
 		}},

@@ -13,14 +13,45 @@ import (
 type batch struct {
 	bytes   []byte
 	records []record
-	waiters *group // of those who wait for it; nil when nobody does
+	waiters *group // of those who wait until it is synced; nil when nobody does
 	waiting int    // how many they are
+	light   *group // of those who wait until it is written; nil when nobody does
+	relaxed bool   // there were such
 }
 
-// record is one body in a batch. A kept one survives a failed write.
+// record is one body in a batch. A kept one survives a failed write. A light
+// one is kept once it was written: somebody was told so.
 type record struct {
-	end  int
-	kept bool
+	end         int
+	kept, light bool
+}
+
+// patience is what somebody who queues a record waits for.
+type patience uint8
+
+const (
+	waitNot     patience = iota // nothing: the record is kept over a failure
+	waitWritten                 // the operating system has it
+	waitSynced                  // it is on the disk
+)
+
+// written lets those go who wait for no more than that.
+func (b *batch) written() {
+	if b == nil || b.light == nil {
+		return
+	}
+	for i := range b.records {
+		b.records[i].kept = b.records[i].kept || b.records[i].light
+	}
+	b.light.finish(nil)
+	b.light, b.relaxed = nil, true
+}
+
+// finish lets everybody go who waits.
+func (b *batch) finish(err error) {
+	b.light.finish(err)
+	b.waiters.finish(err)
+	b.light, b.waiters = nil, nil
 }
 
 // group is what the callers of one batch wait for. err is set before done is
@@ -50,11 +81,11 @@ const (
 // encoders are buffers for encoding outside the lock.
 var encoders = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}
 
-// enqueue encodes ev and queues it. With wait the record belongs to the group
-// that is returned, and is refused at once while the log fails; without, it is
-// kept over a failure, and counted as lost when it finds no room. urgent
+// enqueue encodes ev and queues it. One that somebody waits for belongs to the
+// group that is returned, and is refused at once while the log fails; any other
+// is kept over a failure, and counted as lost when it finds no room. urgent
 // records may use the whole queue.
-func (l *Log) enqueue(ev *durward.Event, wait, urgent bool) (*group, error) {
+func (l *Log) enqueue(ev *durward.Event, wait patience, urgent bool) (*group, error) {
 	enc := encoders.Get().(*[]byte)
 	body := appendBody((*enc)[:0], ev)
 	g, err := l.add(body, wait, urgent)
@@ -63,8 +94,8 @@ func (l *Log) enqueue(ev *durward.Event, wait, urgent bool) (*group, error) {
 	return g, err
 }
 
-func (l *Log) add(body []byte, wait, urgent bool) (g *group, err error) {
-	signal := false
+func (l *Log) add(body []byte, until patience, urgent bool) (g *group, err error) {
+	signal, wait := false, until != waitNot
 	l.mu.Lock()
 	b := l.cur
 	queued := len(b.records)
@@ -83,12 +114,21 @@ func (l *Log) add(body []byte, wait, urgent bool) (g *group, err error) {
 		return nil, err
 	}
 	b.bytes = append(b.bytes, body...)
-	b.records = append(b.records, record{len(b.bytes), !wait})
+	b.records = append(b.records, record{len(b.bytes), !wait, until == waitWritten})
 	if queued == l.cfg.MaxQueue/2 {
 		l.pressed.Store(true)
 	}
 	switch {
-	case wait:
+	case until == waitWritten:
+		if b.light == nil {
+			b.light = &group{done: make(chan struct{})}
+		}
+		g = b.light
+		// A group that gathers for a sync takes it along, in a moment.
+		if l.state != writerGathering {
+			signal, l.state = l.state != writerBusy, writerBusy
+		}
+	case until == waitSynced:
 		if b.waiters == nil {
 			b.waiters = &group{done: make(chan struct{})}
 		}
@@ -162,9 +202,9 @@ func (l *Log) fail(err error, failed *batch) {
 	l.pressed.Store(len(l.cur.records) > l.cfg.MaxQueue/2)
 	l.mu.Unlock()
 	if failed != nil {
-		failed.waiters.finish(err)
+		failed.finish(err)
 	}
-	queue.waiters.finish(err)
+	queue.finish(err)
 }
 
 // requeue appends what is to be kept of b to the queue; the caller holds mu.
@@ -180,7 +220,7 @@ func (l *Log) requeue(b *batch) {
 			l.reject(false, ErrOverflow)
 		default:
 			l.cur.bytes = append(l.cur.bytes, body...)
-			l.cur.records = append(l.cur.records, record{len(l.cur.bytes), true})
+			l.cur.records = append(l.cur.records, record{len(l.cur.bytes), true, false})
 		}
 	}
 }

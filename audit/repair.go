@@ -90,7 +90,7 @@ func (w *writer) recover() bool {
 func (w *writer) system(message, detail string) error {
 	from := w.chain.position
 	ev := durward.Event{Kind: durward.EventSystem, Time: w.l.now(), Message: message, Detail: detail}
-	return w.append(w.chain.seal(nil, appendBody(nil, &ev)), from)
+	return w.append(w.chain.seal(nil, appendBody(nil, &ev)), from, nil)
 }
 
 // scheduleSync makes sure that what was just written is synced within
@@ -104,7 +104,7 @@ func (w *writer) scheduleSync() {
 
 // startSync syncs beside the writer, so that no attempt waits for it.
 func (w *writer) startSync() {
-	if w.f == nil || w.syncing != nil {
+	if w.f == nil || w.syncing != nil || !w.unsynced {
 		return
 	}
 	w.unsynced = false

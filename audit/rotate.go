@@ -24,7 +24,7 @@ type segment struct {
 // rotate ends the present file and begins the next.
 func (w *writer) rotate() error {
 	w.awaitSync()
-	if w.l.cfg.Durability == DurabilityBuffered && !w.suspect {
+	if (w.unsynced || w.l.cfg.Durability == DurabilityBuffered) && !w.suspect {
 		if err := w.sync(w.f); err != nil {
 			w.suspect = true
 			return err

@@ -88,7 +88,7 @@ func (w *writer) wait() bool {
 			l.state, pause = writerBusy, w.retry
 		case l.cur.waiters != nil && w.gathers(&pause):
 			l.state, l.gather = writerGathering, w.peak
-		case l.cur.waiters != nil, queued > 0 && !lingering, queued > l.cfg.MaxQueue/4:
+		case l.cur.waiters != nil, l.cur.light != nil, queued > 0 && !lingering, queued > l.cfg.MaxQueue/4:
 			l.state = writerBusy
 			l.mu.Unlock()
 			return true
@@ -125,7 +125,7 @@ func (w *writer) wait() bool {
 // long. They do not when they are as many as of late, or the last sync was a
 // while ago: one caller alone never waits. The caller holds mu.
 func (w *writer) gathers(pause *time.Duration) bool {
-	if w.l.cfg.Durability == DurabilityBuffered || w.l.cur.waiting >= w.peak {
+	if w.l.cur.waiting >= w.peak {
 		return false
 	}
 	*pause = pace - time.Since(w.synced)
@@ -152,13 +152,15 @@ func (w *writer) writeQueued() {
 		return
 	}
 	w.spare = nil
-	w.peak, w.synced = max(b.waiting, w.peak*7/8), time.Now()
+	if b.waiters != nil || b.light == nil {
+		w.peak, w.synced = max(b.waiting, w.peak*7/8), time.Now()
+	}
 	if err := w.store(b); err != nil {
 		w.failed(err, b)
 		return
 	}
-	b.waiters.finish(nil)
-	b.bytes, b.records, b.waiters, b.waiting = b.bytes[:0], b.records[:0], nil, 0
+	b.finish(nil)
+	b.bytes, b.records, b.waiting, b.relaxed = b.bytes[:0], b.records[:0], 0, false
 	if cap(b.bytes) <= maxIdleBuffer {
 		w.spare = b
 	}
@@ -190,24 +192,38 @@ func (w *writer) store(b *batch) error {
 	if w.out = out; cap(out) > maxIdleBuffer {
 		w.out = nil
 	}
-	return w.append(out, from)
+	return w.append(out, from, b)
 }
 
-// append writes whole lines, and syncs them unless the log is buffered. from
-// is the chain's position before them, to go back to when they fail.
-func (w *writer) append(lines []byte, from position) error {
+// append writes whole lines, those of b or nil for the log's own, and syncs them
+// where that is due. from is the chain's position before them, to go back to
+// when they fail.
+func (w *writer) append(lines []byte, from position, b *batch) error {
 	if err := writeAll(w.f, lines); err != nil {
 		w.broken, w.chain.position = true, from
 		return err
 	}
-	if w.l.cfg.Durability == DurabilityBuffered {
+	b.written()
+	if !w.syncs(b) {
 		w.scheduleSync()
 	} else if err := w.sync(w.f); err != nil {
 		w.broken, w.suspect, w.chain.position = true, true, from
 		return err
+	} else {
+		w.unsynced = false
 	}
 	w.written(len(lines), from)
 	return nil
+}
+
+// syncs tells whether lines are synced before the writer goes on: where somebody
+// waits for that, and in a log that is not buffered all but those that nobody
+// would have waited for.
+func (w *writer) syncs(b *batch) bool {
+	if b != nil && b.waiters != nil {
+		return true
+	}
+	return w.l.cfg.Durability != DurabilityBuffered && (b == nil || !b.relaxed)
 }
 
 // written counts lines that are stored.

@@ -62,6 +62,10 @@ type API struct {
 	CORS *cors.Config `yaml:"cors"`
 	// Response guards what the upstream answers.
 	Response Response `yaml:"response"`
+	// Audit says what requests wait for, in place of audit.durability: required,
+	// until their record is on the disk, or they are refused; buffered, until
+	// the operating system has it.
+	Audit string `yaml:"audit" enum:"required,buffered"`
 	// Override lists the fields (validation.max_body) in which this API may
 	// protect less than defaults say. Without it such an API does not load.
 	Override []string `yaml:"override"`
@@ -131,6 +135,8 @@ type Operation struct {
 	// WAF says what of the firewall is otherwise for this operation. It needs
 	// the API's waf.
 	WAF *waf.Operation `yaml:"waf"`
+	// Audit says what requests wait for, in place of the API's audit.
+	Audit string `yaml:"audit" enum:"required,buffered"`
 	// Override lists the fields (max_body) in which this operation may protect
 	// less than what is said for its API. Without it such an operation does not
 	// load. What is public needs no such word.
@@ -179,6 +185,15 @@ func (a *API) WAFOf(id string) *waf.Config {
 		return nil
 	}
 	return &c
+}
+
+// RecordingOf gives how the attempts of an operation are recorded; "" is as the
+// log has it.
+func (a *API) RecordingOf(id string) string {
+	if r := a.Operation(id).Audit; r != "" {
+		return r
+	}
+	return a.Audit
 }
 
 // UpstreamOf gives the API's upstream with the operation's refinements.

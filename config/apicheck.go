@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"durward"
+	"durward/audit"
 	"durward/authn"
 	"durward/contract"
 	"durward/internal/strictyaml"
@@ -98,6 +99,7 @@ func (c *Config) checkAPI(f *faults, at string, api *API) {
 	f.in(at+".quota", api.Quota.Check())
 	f.in(at+".authorize", api.Authorize.Check())
 	f.in(at+".response", api.Response.Check())
+	f.in(at, audit.CheckRecording("audit", api.Audit))
 	if api.CORS != nil {
 		f.in(at+".cors", api.CORS.Check())
 	}
@@ -134,6 +136,7 @@ func (c *Config) checkAPI(f *faults, at string, api *API) {
 		default:
 			f.in(opAt+".waf", op.WAF.Check())
 		}
+		f.in(opAt, audit.CheckRecording("audit", op.Audit))
 		checkRefined(f, opAt, api, id, op)
 	}
 }

@@ -170,11 +170,12 @@ func (c *Config) bindOperation(f *faults, apiAt string, api *API, id string, op 
 		MaxBody: api.Validation.MaxBody, Security: &security, Upgrades: api.Upstream.Upgrades,
 		Response: &OperationResponse{api.Response.Contract},
 	}
+	parent.Audit = api.Audit
 	if api.WAF != nil && op.WAF != nil {
 		parent.WAF = api.WAF.Above(op.WAF)
 	}
 	for name, above := range map[string]string{
-		"max_body": ".validation.max_body", "security": ".security", "upgrades": ".upstream.upgrades", "response": ".response", "waf": ".waf",
+		"max_body": ".validation.max_body", "security": ".security", "upgrades": ".upstream.upgrades", "response": ".response", "waf": ".waf", "audit": ".audit",
 	} {
 		from := c.origin(apiAt + above)
 		if from == "" || !c.doc.Has(at+"."+name) {

@@ -80,7 +80,7 @@ type effective struct {
 // replaced are the fields of an operation that stand in for those of its API.
 var replaced = map[string]string{
 	"max_body": "validation.max_body", "timeout": "upstream.timeout", "body_idle_timeout": "upstream.body_idle_timeout",
-	"upgrades": "upstream.upgrades", "security": "security",
+	"upgrades": "upstream.upgrades", "security": "security", "audit": "audit",
 }
 
 // operation puts what an operation says in place of its API's, or beside it.

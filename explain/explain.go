@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"durward"
+	"durward/audit"
 	"durward/authn"
 	"durward/authn/uses"
 	"durward/authz"
@@ -170,6 +171,7 @@ func (e *Explainer) Explain(ctx context.Context, q *Request) *Report {
 		return r
 	}
 	r.API, r.Operation, r.Template = op.API, op.ID, op.Prefix+op.Template
+	r.Record = e.record(op)
 	x = e.exchange(q)
 	d = e.pipe.Try(ctx, pipeline.Trial{Exchange: x})
 	r.Verdict = verdict(d, x)
@@ -197,6 +199,18 @@ func (e *Explainer) Explain(ctx context.Context, q *Request) *Report {
 		r.Stages = append(r.Stages, one)
 	}
 	return r
+}
+
+// record tells how the attempts of an operation are recorded; nil for what is
+// refused before there is one.
+func (e *Explainer) record(op *durward.Operation) *Record {
+	api := e.cfg.APIs[op.API]
+	if api == nil || op.Refusal != "" || op.Preflight {
+		return nil
+	}
+	own, log := api.RecordingOf(op.ID), &e.cfg.Audit
+	recording := log.Recording(own, "")
+	return &Record{Audit: recording, Lost: audit.Window(recording), Refused: own == audit.Required || log.OnError == durward.DenyOnError}
 }
 
 func verdict(d durward.Decision, x *durward.Exchange) Verdict {

@@ -20,6 +20,7 @@ type Report struct {
 	Template  string  `json:"template,omitempty"`
 	Stages    []Stage `json:"stages,omitempty"`
 	Caller    *Caller `json:"caller,omitempty"` // who was authenticated
+	Record    *Record `json:"record,omitempty"` // nil where no operation takes the request
 	Verdict   Verdict `json:"verdict"`
 	// Unguarded are the parts of the operation's declared answers that are not
 	// looked into.
@@ -53,6 +54,15 @@ type Caller struct {
 	Scopes   []string `json:"scopes,omitempty"`
 	Plan     string   `json:"plan,omitempty"`
 	Bound    string   `json:"bound,omitempty"`
+}
+
+// Record is how the attempt is recorded before the request goes on.
+type Record struct {
+	Audit string `json:"audit"` // "required" or "buffered"
+	// Lost says which records a crash can lose.
+	Lost string `json:"lost"`
+	// Refused tells that the request is refused when it cannot be recorded.
+	Refused bool `json:"refused"`
 }
 
 // Verdict is what would become of the request.
@@ -111,6 +121,13 @@ func (r *Report) Write(w io.Writer) error {
 		for _, one := range s.Settings {
 			fmt.Fprintf(&b, "      %-*s  %s: %s\n", width, one.Place, one.Field, printable(one.Value))
 		}
+	}
+	if rec := r.Record; rec != nil {
+		unstored := "the request is refused when it cannot be recorded"
+		if !rec.Refused {
+			unstored = "the request goes on when it cannot be recorded"
+		}
+		fmt.Fprintf(&b, "\naudit: %s: of the records of requests that went on %s; %s\n", rec.Audit, rec.Lost, unstored)
 	}
 	if len(r.Unguarded) > 0 {
 		b.WriteString("\nnot looked into in answers:\n")

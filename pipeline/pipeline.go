@@ -81,7 +81,8 @@ func (c *compiler) requestStages(a *apiParts, op *durward.Operation) []requestSt
 		// Who calls.
 		step(c.authenticate(a, op), durward.Enforce).from(a.at("authenticate"), a.at("security"), a.in(op, "security"), a.in(op, "public"), "lockout"),
 		// Stored before anything may happen.
-		step(c.env.Audit.Stage(), durward.Enforce).onError(c.env.Audit.OnError()).from("audit"),
+		step(c.env.Audit.Stage(a.RecordingOf(op.ID)), durward.Enforce).onError(c.env.Audit.OnErrorOf(a.RecordingOf(op.ID))).
+			from("audit", a.at("audit"), a.in(op, "audit")),
 		// Limits by caller: of the API, of the operation.
 		step(a.byPrincipal, a.Quota.Mode).from(a.at("quota")),
 		step(c.byPrincipal(a, op, each.Quota)).from(a.in(op, "quota")),

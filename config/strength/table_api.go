@@ -22,6 +22,7 @@ var apiRules = map[string]rule{
 		added:   verdictOf(weaker("pages of other origins may call")),
 		removed: verdictOf(stronger("no page of another origin may call")),
 	},
+	"config.API.audit":      recording,
 	"config.API.operations": {},
 	"config.API.override":   neutral(explicit),
 
@@ -37,6 +38,7 @@ var apiRules = map[string]rule{
 	"config.Operation.quota":             {},
 	"config.Operation.upgrades":          upgrades(),
 	"config.Operation.response":          {},
+	"config.Operation.audit":             recording,
 	"config.Operation.override":          neutral(explicit),
 
 	"address.Config.mode":        mode(),

@@ -32,6 +32,10 @@ const (
 	explicit  = "what it allows is compared field by field"
 )
 
+// recording is the rule of what requests wait for, of an API or operation: what
+// nobody says is as the log has it.
+var recording = ranked("as audit.durability says", "required", "as audit.durability says", "buffered")
+
 var gatewayRules = map[string]rule{
 	"config.Config.listen": {
 		key:     itemKey("address"),
