@@ -90,10 +90,16 @@ func (o *outline) member(name []byte) (*entry, *outline) {
 	if e := o.members[string(name)]; e != nil {
 		return e, e.to
 	}
-	for i := range o.patterns {
-		if o.patterns[i].re.MatchString(string(name)) {
-			return nil, o.patterns[i].to
+	to := o.rest
+	for i, matched := 0, false; i < len(o.patterns); i++ {
+		p := &o.patterns[i]
+		if matched && (p.to == nil || len(p.to.hidden) == 0) || !p.re.MatchString(string(name)) {
+			continue
+		}
+		// Of several that match, one that hides the value decides.
+		if to, matched = p.to, true; to != nil && len(to.hidden) > 0 {
+			break
 		}
 	}
-	return nil, o.rest
+	return nil, to
 }

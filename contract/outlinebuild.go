@@ -16,6 +16,8 @@ type outliner struct {
 	known   map[string]*outline
 	heirsBy map[place][]cursor
 	err     error
+
+	looked, sensitive, writeOnly bool // what hides returns
 }
 
 func newOutliner(d *Document) *outliner {
@@ -150,30 +152,23 @@ func (b *outliner) fill(o *outline, forms []form) {
 		rest = append(rest, b.others(&forms[i])...)
 		items = append(items, b.itemsOf(&forms[i])...)
 	}
-	o.rest, o.items = b.of(bounded(rest)), b.of(bounded(items))
+	o.rest, o.items = b.of(b.bounded(rest)), b.of(b.bounded(items))
 	o.members = make(map[string]*entry, len(names))
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		var ways []way
 		for i := range forms {
 			ways = append(ways, b.memberOf(&forms[i], name)...)
 		}
-		o.members[name] = &entry{name: name, to: b.of(bounded(ways))}
+		o.members[name] = &entry{name: name, to: b.of(b.bounded(ways))}
 	}
 	for i := range forms {
 		for _, s := range slices.Concat(forms[i].core, forms[i].extra) {
 			for _, p := range s.patterns {
-				o.patterns = append(o.patterns, patternOutline{p.re, b.of(bounded(b.expand(p.to, nil, false)))})
+				o.patterns = append(o.patterns, patternOutline{p.re, b.of(b.bounded(b.expand(p.to, nil, false)))})
 			}
 		}
 	}
 	o.require(forms)
-}
-
-func bounded(ways []way) []way {
-	if len(ways) > mostWays {
-		return []way{{unknown: true}}
-	}
-	return ways
 }
 
 // require notes the members that every form requires and everybody may see.
@@ -213,15 +208,18 @@ func (b *outliner) memberOf(f *form, name string) []way {
 	for _, s := range slices.Concat(f.core, f.extra) {
 		said = said || f.declares && slices.Contains(s.required, name) // what must be there is declared
 		if p, ok := s.properties[name]; ok {
-			ways, said = and(ways, b.expand(p, nil, false)), true
+			ways, said = b.and(ways, b.expand(p, nil, false)), true
 		}
 		for _, p := range s.patterns {
 			if p.re.MatchString(name) {
-				ways, said = and(ways, b.expand(p.to, nil, false)), true
+				ways, said = b.and(ways, b.expand(p.to, nil, false)), true
 			}
 		}
 	}
-	if said {
+	switch {
+	case said && f.unknown:
+		return b.loose(ways)
+	case said:
 		return ways
 	}
 	return b.others(f)
@@ -236,14 +234,14 @@ func (b *outliner) others(f *form) []way {
 	ways, said := []way{{}}, f.free
 	for _, s := range slices.Concat(f.core, f.extra) {
 		if s.additional != nil {
-			ways, said = and(ways, b.expand(*s.additional, nil, false)), true
+			ways, said = b.and(ways, b.expand(*s.additional, nil, false)), true
 		}
 	}
 	if !said {
 		return nil
 	}
 	if f.unknown {
-		ways = []way{{unknown: true}}
+		return b.loose(ways)
 	}
 	return ways
 }
@@ -254,11 +252,12 @@ func (b *outliner) itemsOf(f *form) []way {
 	if !f.takes(kArray) {
 		return nil
 	}
-	if f.unknown {
-		return []way{{unknown: true}}
-	}
 	ways := []way{{}}
-	for _, s := range f.core {
+	declaring := f.core
+	if f.unknown {
+		declaring = slices.Concat(f.core, f.extra)
+	}
+	for _, s := range declaring {
 		if !s.hasItems {
 			continue
 		}
@@ -266,7 +265,10 @@ func (b *outliner) itemsOf(f *form) []way {
 		for _, item := range s.items {
 			own = append(own, b.expand(item, nil, false)...)
 		}
-		ways = and(ways, bounded(own))
+		ways = b.and(ways, b.bounded(own))
+	}
+	if f.unknown {
+		return b.loose(ways)
 	}
 	return ways
 }

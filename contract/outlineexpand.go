@@ -20,14 +20,19 @@ type way struct {
 	unknown bool     // a schema that cannot be followed applies
 }
 
-// mostWays bounds the forms of one value; what has more is not looked into.
+// mostWays bounds the forms of one value; what has more may have any members,
+// but for those that a schema hides.
 const mostWays = 64
 
 // and gives the ways of a value to which both apply.
-func and(a, b []way) []way {
-	if len(a)*len(b) > mostWays {
-		return []way{{unknown: true}}
+func (b *outliner) and(one, other []way) []way {
+	if len(one)*len(other) > mostWays {
+		return b.loose(slices.Concat(one, other))
 	}
+	return and(one, other)
+}
+
+func and(a, b []way) []way {
 	out := make([]way, 0, len(a)*len(b))
 	for i := range a {
 		for j := range b {
@@ -92,21 +97,21 @@ func (b *outliner) expand(c cursor, within []place, base bool) []way {
 		if !ok {
 			return []way{{core: []place{c.at}, unknown: true}}
 		}
-		ways = and(ways, b.expand(to, within, base))
+		ways = b.and(ways, b.expand(to, within, base))
 		if b.d.old {
 			return ways // a reference's siblings are ignored
 		}
 	}
 	for _, part := range c.get("allOf").items() {
-		ways = and(ways, b.expand(part, within, true))
+		ways = b.and(ways, b.expand(part, within, true))
 	}
 	for _, keyword := range []string{"anyOf", "oneOf"} {
 		if branches := c.get(keyword); branches.exists() {
-			ways = and(ways, b.branches(c, branches, within))
+			ways = b.and(ways, b.branches(c, branches, within))
 		}
 	}
 	if c.get("discriminator").exists() && !base && !c.get("anyOf").exists() && !c.get("oneOf").exists() {
-		ways = and(ways, b.heirs(c, within))
+		ways = b.and(ways, b.heirs(c, within))
 	}
 	for _, keyword := range []string{"if", "then", "else"} {
 		if part := c.get(keyword); part.exists() {
@@ -138,9 +143,7 @@ func (b *outliner) branches(c, list cursor, within []place) []way {
 		if property != "" {
 			tag(ways, property, b.tags(c, branch))
 		}
-		if out = append(out, ways...); len(out) > mostWays {
-			return []way{{unknown: true}}
-		}
+		out = b.bounded(append(out, ways...))
 	}
 	return out
 }
@@ -203,10 +206,7 @@ func (b *outliner) heirs(c cursor, within []place) []way {
 	for _, heir := range b.heirsOf(c.at) {
 		add(unescapePointer(heir.at.pointer[strings.LastIndexByte(heir.at.pointer, '/')+1:]), heir)
 	}
-	if len(out) > mostWays {
-		return []way{{unknown: true}}
-	}
-	return out
+	return b.bounded(out)
 }
 
 // heirsOf lists the document's schemas that name another one in their allOf.

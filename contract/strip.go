@@ -5,6 +5,7 @@ package contract
 
 import (
 	"errors"
+	"unicode/utf8"
 
 	"durward"
 )
@@ -223,6 +224,9 @@ func (s *stripper) member(c byte) (more bool, err error) {
 		return false, errJSON
 	}
 	name := s.buf[s.pos+1 : end-1]
+	if !utf8.Valid(name) {
+		return false, errJSON
+	}
 	if escaped {
 		if name, err = decodeName(name); err != nil {
 			return false, err

@@ -7,9 +7,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"durward"
 )
@@ -135,6 +137,62 @@ Secret: {type: string, x-durward-sensitive: {roles: [boss]}}
 				t.Errorf("%s, %v, %d; want %s", got, err, found.removed, tc.want)
 			}
 		})
+	}
+}
+
+func TestTheStricterOfTwoPatternsDecides(t *testing.T) {
+	o := outlineOf(t, `
+T:
+  patternProperties:
+    "^x-": {type: string}
+    "secret$": {type: string, writeOnly: true}
+`)
+	got, _, err := stripped(t, o, guardRules{}, durward.Principal{}, `{"x-a":"1","x-secret":"2","my-secret":"3"}`)
+	if want := `{"x-a":"1"}`; err != nil || got != want {
+		t.Errorf("got %s, want %s: %v", got, want, err)
+	}
+}
+
+func TestWhatIsHiddenStaysHiddenAmongVeryManyAlternatives(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("T:\n  type: object\n  properties:\n    data:\n      oneOf:\n")
+	for i := range mostWays + 1 {
+		fmt.Fprintf(&b, "        - {type: object, properties: {p%d: {type: string}, in: {type: object, properties: {pin: {writeOnly: true}, q: {}}}, secret: {x-durward-sensitive: {roles: [admin]}}}}\n", i)
+	}
+	o := outlineOf(t, b.String())
+	const text = `{"data":{"p1":"1","secret":"2","in":{"pin":3,"q":4,"r":5},"other":{"secret":6}}}`
+	for who, want := range map[string]string{
+		"":      `{"data":{"p1":"1","in":{"q":4,"r":5},"other":{"secret":6}}}`,
+		"admin": `{"data":{"p1":"1","secret":"2","in":{"q":4,"r":5},"other":{"secret":6}}}`,
+	} {
+		got, _, err := stripped(t, o, guardRules{}, durward.Principal{Roles: []string{who}}, text)
+		if err != nil || got != want {
+			t.Errorf("%q got %s, want %s: %v", who, got, want, err)
+		}
+	}
+}
+
+func TestAnswersMustBeUTF8(t *testing.T) {
+	o := outlineOf(t, `T: {type: object, properties: {a: {type: string}}, additionalProperties: {type: string}}`)
+	for text, ok := range map[string]bool{
+		`{"a":"é€😀"}`:              true,
+		`{"é":"é\n€"}`:             true,
+		"{\"a\":\"\xff\"}":         false,
+		"{\"a\":\"x\xe2\x82\"}":    false,
+		"{\"a\":\"\xe2\x82\\n\"}":  false,
+		"{\"a\xff\":\"x\"}":        false,
+		"{\"a\":\"\xed\xa0\x80\"}": false, // a surrogate
+		"{\"a\":\"\xc0\xaf\"}":     false, // longer than need be
+	} {
+		if _, _, err := stripped(t, o, guardRules{}, durward.Principal{}, text); (err == nil) != ok {
+			t.Errorf("%q: %v", text, err)
+		}
+		for size := byte(1); size < 9; size++ {
+			got, err := followedOf(o, guardRules{}, text, []byte{size})
+			if (err == nil) != ok || ok && got != text {
+				t.Errorf("%q in pieces of %d: %q, %v", text, size, got, err)
+			}
+		}
 	}
 }
 
@@ -366,7 +424,7 @@ func FuzzStrip(f *testing.F) {
 		if (err == nil) != (perr == nil) {
 			t.Fatalf("%q: as a whole %v, in pieces %v", text, err, perr)
 		}
-		if valid := json.Valid([]byte(text)); err != nil || !valid {
+		if valid := json.Valid([]byte(text)) && utf8.ValidString(text); err != nil || !valid {
 			if err == nil && !strings.HasPrefix(text, "\ufeff") || valid && !errors.Is(err, errDeep) {
 				t.Fatalf("%q: %v, but valid is %t", text, err, valid)
 			}

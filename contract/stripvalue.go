@@ -191,10 +191,13 @@ func isNumberText(b []byte) bool {
 
 // text reads on in a string.
 func (s *stripper) text() (more bool, err error) {
-	b, i := s.buf, s.pos
+	b, i, ascii := s.buf, s.pos, true
 	for i < len(b) {
 		switch c := b[i]; {
 		case c == '"':
+			if !ascii && !utf8.Valid(b[s.pos:i]) {
+				return false, errJSON
+			}
 			s.pos = i + 1
 			s.valueEnds()
 			return false, nil
@@ -204,14 +207,32 @@ func (s *stripper) text() (more bool, err error) {
 				return false, errJSON
 			}
 			if n == unfinished {
-				s.pos = i
-				return true, nil
+				return s.pause(i, ascii)
 			}
 			i += n
 		case c < 0x20:
 			return false, errJSON
 		default:
+			ascii = ascii && c < utf8.RuneSelf
 			i++
+		}
+	}
+	return s.pause(i, ascii)
+}
+
+// pause ends a piece of a string at i, or before the character whose bytes are
+// not all there.
+func (s *stripper) pause(i int, ascii bool) (more bool, err error) {
+	if !ascii {
+		from := i
+		for from > s.pos && from > i-utf8.UTFMax && !utf8.RuneStart(s.buf[from-1]) {
+			from--
+		}
+		if from > s.pos && i == len(s.buf) && !utf8.FullRune(s.buf[from-1:i]) {
+			i = from - 1
+		}
+		if !utf8.Valid(s.buf[s.pos:i]) {
+			return false, errJSON
 		}
 	}
 	s.pos = i
