@@ -21,6 +21,9 @@ type hit struct {
 // completes tells whether a chain can match to its end, given the matches of its
 // first link. Where Coraza keeps the last match only, every match is tried.
 func (p *pass) completes(c *rule, first []hit) bool {
+	if len(first) > maxHits {
+		return true
+	}
 	p.hits = append(p.hits[:0], first...)
 	from, to := 0, len(p.hits)
 	for i := 1; i < len(c.links); i++ {
@@ -52,9 +55,9 @@ func (p *pass) follow(l *link, i, before int) {
 		p.hits = append(p.hits, hit{link: i, before: before})
 		return
 	}
-	arg, ok := l.op.text, true
+	arg := l.op.text
 	if l.op.macro != nil {
-		arg, ok = p.put(l.arg, before)
+		arg = p.put(l.arg, before)
 	}
 	known := len(p.hits) // MATCHED_VARS are of the links before
 	for t := range l.targets {
@@ -64,7 +67,7 @@ func (p *pass) follow(l *link, i, before int) {
 				return
 			}
 			for n := range p.variants(l, val) {
-				if v := p.variant(n); !ok || l.op.holds(&p.match, v, arg) {
+				if v := p.variant(n); l.op.holds(&p.match, v, arg) {
 					p.hits = append(p.hits, hit{link: i, before: before, collection: collection, key: key, val: p.keep(v)})
 				}
 			}
@@ -143,7 +146,9 @@ func (p *pass) eachTX(r *txRead, t *target, before, known int, yield func(collec
 		for i := range r.writes {
 			for h := range known {
 				if p.hits[h].link == r.writes[i].link {
-					p.written(r, t, &r.writes[i], h, yield)
+					if v, ok := p.written(r, t, &r.writes[i], h); ok {
+						yield(t.collection, t.selector.low, v)
+					}
 				}
 			}
 		}
@@ -160,30 +165,30 @@ func (p *pass) eachForeign(r *txRead, t *target, yield func(collection, key, val
 	for i := range r.foreign {
 		w := &r.foreign[i]
 		for _, h := range p.first[w.rule.index] {
-			at := len(p.hits)
-			p.hits = append(p.hits, h)
-			links := p.links
-			p.links = w.rule.links
-			p.written(r, t, w, at, yield)
-			p.links, p.hits = links, p.hits[:at]
+			at, links := len(p.hits), p.links
+			p.hits, p.links = append(p.hits, h), w.rule.links
+			v, ok := p.written(r, t, w, at)
+			// yield adds hits of its own, so that this one has to go first.
+			p.hits, p.links = p.hits[:at], links
+			if ok {
+				yield(t.collection, t.selector.low, v)
+			}
 		}
 	}
 }
 
-// written yields what a setvar has set after a hit, if the name is one that the
+// written gives what a setvar has set after a hit, if the name is one that the
 // target chooses.
-func (p *pass) written(r *txRead, t *target, w *write, h int, yield func(collection, key, val string)) {
+func (p *pass) written(r *txRead, t *target, w *write, h int) (val string, ok bool) {
 	if w.keyed != nil {
 		if w.parts >= 0 && w.literal+w.parts*len(p.hits[h].val) < len(r.needle) {
-			return
+			return "", false
 		}
-		name, _ := p.put(w.keyed, h)
-		if !t.selector.re.MatchString(strings.ToLower(name)) {
-			return
+		if !t.selector.re.MatchString(strings.ToLower(p.put(w.keyed, h))) {
+			return "", false
 		}
 	}
-	v, _ := p.put(w.value, h)
-	yield(t.collection, t.selector.low, v)
+	return p.put(w.value, h), true
 }
 
 // tx gives the value of one TX variable after the hit before.
@@ -203,7 +208,7 @@ func (p *pass) tx(r *txRead, before int) (string, bool) {
 		for h := before; h >= 0; h = p.hits[h].before {
 			for i := len(r.writes) - 1; i >= 0; i-- {
 				if r.writes[i].link == p.hits[h].link {
-					return p.put(r.writes[i].value, h)
+					return p.put(r.writes[i].value, h), true
 				}
 			}
 		}
@@ -242,10 +247,8 @@ func (p *pass) name(h *hit) string {
 	return view(p.facts.arena[at:])
 }
 
-// put expands a macro after the hit before. False means that Coraza could have
-// more than one value there.
-func (p *pass) put(parts []part, before int) (string, bool) {
-	ok := true
+// put expands a macro after the hit before.
+func (p *pass) put(parts []part, before int) string {
 	p.text = p.text[:0]
 	var text []byte
 	for i := range parts {
@@ -264,7 +267,7 @@ func (p *pass) put(parts []part, before int) (string, bool) {
 		case partOne:
 			s = p.facts.one(m.sources[0])
 		case partFirst:
-			s, found, ok = p.firstMember(m, ok)
+			s, found = p.firstMember(m)
 		case partMatchedVar:
 			s = p.hits[before].val
 		case partMatchedVarName:
@@ -275,25 +278,25 @@ func (p *pass) put(parts []part, before int) (string, bool) {
 		}
 		p.text = append(p.text, s...)
 	}
-	return p.keep(view(p.text)), ok
+	return p.keep(view(p.text))
 }
 
 // firstMember gives the first member with the key. Of several arguments or
-// cookies Coraza takes any.
-func (p *pass) firstMember(m *part, sure bool) (s string, found, ok bool) {
-	ok = sure
+// cookies Coraza takes any, so that the request is not proven clean.
+func (p *pass) firstMember(m *part) (s string, found bool) {
 	for _, src := range m.sources {
 		for _, it := range p.facts.items(src) {
 			if !sameKey(it.key, m.key) {
 				continue
 			}
 			if found {
-				return s, true, ok && src == srcHeaders
+				p.unsure = p.unsure || src != srcHeaders
+				return s, true
 			}
 			s, found = it.val, true
 		}
 	}
-	return s, found, ok
+	return s, found
 }
 
 // keep copies a text to where it stays until the end of the request.

@@ -30,6 +30,7 @@ type pass struct {
 	hits    []hit   // of the chain at hand
 	links   []link  // of the chain at hand
 	groups  []string
+	unsure  bool // a macro could stand for more than one value
 	seen    []string
 	text    []byte
 	buffers [][]byte // results of transformations, by step
@@ -66,6 +67,7 @@ func (p *pass) release() {
 		clear(p.buffers[i][:cap(p.buffers[i])])
 	}
 	p.hits, p.groups, p.seen, p.links, p.why = p.hits[:0], p.groups[:0], p.seen[:0], nil, Reason{}
+	p.unsure = false
 }
 
 // run decides about a request; false is "not proven", with the reason in why.
@@ -80,7 +82,10 @@ func (p *pass) run(r *Request) bool {
 		return false
 	}
 	for _, c := range g.setup {
-		p.choose(c)
+		if !p.choose(c) {
+			p.why = Reason{RuleID: c.id, Target: "header section"}
+			return false
+		}
 	}
 	if !p.facts.readBody(r, &g.limits) {
 		p.why = Reason{Target: "content"}
@@ -105,17 +110,27 @@ func (p *pass) run(r *Request) bool {
 			}
 		}
 	}
-	return p.directs() && p.chains()
+	if !p.directs() || !p.chains() {
+		return false
+	}
+	if p.unsure {
+		p.why = Reason{Target: "members with equal names"}
+	}
+	return !p.unsure
 }
 
-// choose runs a rule that chooses the reader of the body.
-func (p *pass) choose(c *rule) {
+// choose runs a rule that chooses the reader of the body. False means that it
+// has too many matches to follow.
+func (p *pass) choose(c *rule) bool {
 	p.links, p.hits, p.groups = c.links, p.hits[:0], p.groups[:0]
 	for i := range c.links {
 		known := len(p.hits)
 		p.follow(&c.links[i], i, -1)
+		if len(p.hits) > maxHits {
+			return false
+		}
 		if len(p.hits) == known {
-			return
+			return true
 		}
 		for _, ctl := range c.links[i].ctls {
 			switch ctl.Name {
@@ -126,6 +141,7 @@ func (p *pass) choose(c *rule) {
 			}
 		}
 	}
+	return true
 }
 
 // headers holds the header fields against their bags.

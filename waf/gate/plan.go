@@ -43,7 +43,7 @@ func plan(set *seclang.Set, initial map[string]string) (*planner, error) {
 		}
 	}
 	for i := range live.Rules {
-		f.guard(&live.Rules[i])
+		f.guard(live, &live.Rules[i])
 	}
 	return f, nil
 }
@@ -67,8 +67,11 @@ func (f *planner) rule(r *seclang.LiveRule) (*rule, error) {
 		}
 	}
 	f.note(c)
-	if c.dead != "" {
+	if c.dead != "" && !choosesReader(c.links[:len(c.links)-1]) {
 		return c, nil
+	}
+	if c.dead != "" {
+		c.dead, c.open = "", unmodelledReader
 	}
 	if r.Always && !r.Silent {
 		c.open, c.every = "matches every request", true
@@ -87,17 +90,14 @@ func deadBecause(l *link) string {
 	return "looks only at what the fast path has not: " + l.targets[0].collection
 }
 
-// choosesReader tells whether a rule decides how the body is read.
-func choosesReader(c *rule) bool {
-	for i := range c.links {
-		for _, ctl := range c.links[i].ctls {
-			if ctl.Name == "requestbodyprocessor" || ctl.Name == "forcerequestbodyvariable" {
-				return true
-			}
-		}
-	}
-	return false
+// choosesReader tells whether a match of a link decides how the body is read.
+func choosesReader(links []link) bool {
+	return slices.ContainsFunc(links, func(l link) bool {
+		return slices.ContainsFunc(l.ctls, func(c seclang.Ctl) bool { return strings.Contains(c.Name, "requestbody") })
+	})
 }
+
+const unmodelledReader = "chooses the reader of the body in a way that is not modelled"
 
 // classify says how a rule is evaluated.
 func (f *planner) classify(c *rule) {
@@ -140,7 +140,7 @@ func (f *planner) actions(c *rule, i int) {
 			}
 			c.setup = c.phase == 1
 			if c.phase == 2 || !c.neutral || c.ordered || slices.ContainsFunc(c.links, func(l link) bool { return l.open != "" }) {
-				c.open = "chooses the reader of the body in a way that is not modelled"
+				c.open = unmodelledReader
 			}
 		case strings.HasPrefix(ctl.Name, "ruleremove"), strings.HasPrefix(ctl.Name, "response"), strings.HasPrefix(ctl.Name, "hash"),
 			ctl.Name == "ruleengine", ctl.Name == "auditengine", ctl.Name == "auditlogparts", ctl.Name == "debugloglevel", ctl.Name == "forceresponsebodyvariable":
@@ -155,7 +155,7 @@ func (f *planner) actions(c *rule, i int) {
 // guard notes which rules are skipped for one kind of body: those that follow a
 // silent rule with skip on the body processor. Where it is not certain that a
 // rule is skipped, it is evaluated.
-func (f *planner) guard(r *seclang.LiveRule) {
+func (f *planner) guard(live *seclang.Live, r *seclang.LiveRule) {
 	c := f.bySource[r.Source]
 	n := r.Source.Skip
 	if !c.neutral || n == 0 || len(c.links) != 1 || c.phase != 2 || c.open != "" || c.dead != "" || c.unless != "" {
@@ -175,11 +175,30 @@ func (f *planner) guard(r *seclang.LiveRule) {
 		if isRule && next.Phase != c.phase {
 			continue
 		}
-		if g := f.bySource[next]; g != nil && isRule {
+		if g := f.bySource[next]; g != nil && isRule && certain(live, r.Source, next) {
 			g.unless = l.op.text
 		}
 		n--
 	}
+}
+
+// certain tells whether no rule at run time can take the first rule away, or
+// pass over it, without the second.
+func certain(live *seclang.Live, first, second *seclang.Rule) bool {
+	for i := range live.Rules {
+		r := &live.Rules[i]
+		if r.Source != first && (r.Source.Skip > 0 || r.Source.SkipAfter != "" || r.Source.Disruptive == "allow") && r.Silent {
+			return false
+		}
+		for _, l := range r.Links {
+			for _, c := range l.Ctls {
+				if strings.HasPrefix(c.Name, "ruleremoveby") && (c.Name != "ruleremovebytag" || first.HasTag(c.Value) && !second.HasTag(c.Value)) {
+					return false
+				}
+			}
+		}
+	}
+	return true
 }
 
 // link compiles one link; c holds those before it.

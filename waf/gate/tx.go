@@ -216,6 +216,8 @@ func (f *planner) readPattern(t *target, c *rule) bool {
 				}
 				read.writes = append(read.writes, w)
 				own[w.name] = true
+				// What a later link sets can hold what an earlier one captured.
+				c.ordered = c.ordered || i > 0
 			}
 		}
 	}
