@@ -3,6 +3,8 @@
 
 package durward
 
+import "time"
+
 // Verdict is what a stage decided. Its zero value refuses, so that a forgotten
 // return closes the door.
 type Verdict uint8
@@ -78,6 +80,7 @@ type Step struct {
 	Mode    Mode
 	OnError OnError
 	Err     error
+	Took    time.Duration // since the step before, or the beginning of the request
 }
 
 // Stopped tells whether the step ended the request: a refusal that was

@@ -19,6 +19,9 @@ import (
 type Exchange struct {
 	ID      string // the request id, in every answer and record
 	Started time.Time
+	// Trace is the trace that the request belongs to: the gateway's own where
+	// it traces, else the one that the request came with.
+	Trace TraceID
 
 	// In is the request as the client sent it, canonical once package route
 	// has seen it, and read only from then on.

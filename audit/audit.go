@@ -77,6 +77,8 @@ type Options struct {
 	Now func() time.Time
 	// Log gets a line when the log fails and when it recovers; nil discards.
 	Log *slog.Logger
+	// Clock tells what the system's clock is worth; nil asks the kernel.
+	Clock func() durward.Clock
 
 	files fileSystem // nil means the operating system's; tests inject faults
 }
@@ -86,6 +88,12 @@ type Log struct {
 	cfg Config
 	now func() time.Time
 	log *slog.Logger
+
+	clock      func() durward.Clock
+	stageTimes bool
+	leastStage time.Duration
+	clockStop  chan struct{}
+	clockEnd   sync.WaitGroup
 
 	mu      sync.Mutex
 	cur     *batch // being filled
@@ -166,16 +174,27 @@ func (l *Log) OnError() durward.OnError {
 // System stores a record about the gateway itself, such as a start or a
 // reload, and waits until it is stored. Neither text may hold a secret.
 func (l *Log) System(message, detail string) error {
-	ev := durward.Event{Kind: durward.EventSystem, Time: l.now(), Message: message, Detail: detail}
-	g, err := l.enqueue(&ev, l.patience(""), true)
+	ev := l.systemEvent(message, detail)
+	return l.await(&ev)
+}
+
+// await stores a record that is about no request, and waits until it is
+// stored.
+func (l *Log) await(ev *durward.Event) error {
+	g, err := l.enqueue(ev, l.patience(""), true)
 	if err != nil {
 		return err
 	}
 	<-g.done
 	if g.err == nil {
-		l.followers.send(&ev)
+		l.followers.send(ev)
 	}
 	return g.err
+}
+
+// systemEvent is a record about the gateway itself, of now.
+func (l *Log) systemEvent(message, detail string) durward.Event {
+	return durward.Event{Kind: durward.EventSystem, Time: l.now(), Message: message, Detail: detail, Clock: l.clock()}
 }
 
 // Close ends the windows of floods, stores what is queued, and unlocks the
@@ -183,6 +202,8 @@ func (l *Log) System(message, detail string) error {
 // same answer. It waits for the disk, however long that takes.
 func (l *Log) Close() error {
 	l.closeOnce.Do(func() {
+		close(l.clockStop)
+		l.clockEnd.Wait()
 		l.floods.stop()
 		l.sweepFloods()
 		l.mu.Lock()

@@ -37,6 +37,8 @@ func newExchange(id string) *durward.Exchange {
 	x.In.Header.Add("Authorization", "Bearer header-secret")
 	x.Client.Address = clientAddress
 	x.Principal = durward.Principal{Subject: "ann", Consumer: "acme", Issuer: "corp", Method: "jwt", Credential: "jti-1"}
+	x.Params = []durward.Param{{Name: "space", Value: "7"}}
+	x.Trace = durward.TraceID{0x0a, 0xf7, 0x65, 0x19, 0x16, 0xcd, 0x43, 0xdd, 0x84, 0x48, 0xeb, 0x21, 0x1c, 0x80, 0x31, 0x9c}
 	return x
 }
 
@@ -62,12 +64,12 @@ func open(t testing.TB, cfg Config, opts Options) *Log {
 // exchange stores the attempt and the outcome of one request.
 func exchange(l *Log, x *durward.Exchange, end End) durward.Decision {
 	d := l.Stage("").Request(context.Background(), x)
-	x.Trail = append(x.Trail[:0], durward.Step{Stage: StageName, Verdict: d.Verdict, Code: d.Code, Err: d.Err})
+	x.Trail = append(x.Trail[:0], durward.Step{Stage: StageName, Verdict: d.Verdict, Code: d.Code, Err: d.Err, Took: 17 * time.Microsecond})
 	l.Outcome(x, end)
 	return d
 }
 
-var okEnd = End{Status: 201, BytesIn: 12, BytesOut: 340, Took: 1500 * time.Microsecond}
+var okEnd = End{Status: 201, BytesIn: 12, BytesOut: 340, Took: 1500 * time.Microsecond, Routed: 40 * time.Microsecond, Sent: 9 * time.Microsecond}
 
 // readLines gives all lines of a directory's files, in order.
 func readLines(t testing.TB, dir string) []string {
@@ -152,13 +154,13 @@ func TestAttemptAndOutcomeTellWhoDidWhatAndHowItEnded(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := readLines(t, dir)
-	const attempt = `"time":"2026-11-21T10:11:12.345678Z","kind":"attempt","request_id":"r1","client":"203.0.113.9","peer":"10.0.0.1:4711",` +
+	const attempt = `"time":"2026-11-21T10:11:12.345678Z","kind":"attempt","request_id":"r1","trace_id":"0af7651916cd43dd8448eb211c80319c","client":"203.0.113.9","peer":"10.0.0.1:4711",` +
 		`"subject":"ann","consumer":"acme","issuer":"corp","method":"jwt","credential":"jti-1","api":"moot","operation":"postMessage",` +
-		`"verb":"POST","host":"api.example.com","path":"/moot/spaces/7/messages","proto":"HTTP/1.1",` +
+		`"verb":"POST","host":"api.example.com","path":"/moot/spaces/7/messages","object":{"space":"7"},"proto":"HTTP/1.1",` +
 		`"user_agent":"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0","hash":"`
-	const outcome = `"time":"2026-11-21T10:11:12.347178Z","kind":"outcome","request_id":"r1","client":"203.0.113.9","subject":"ann","consumer":"acme",` +
-		`"credential":"jti-1","api":"moot","operation":"postMessage","verb":"POST","path":"/moot/spaces/7/messages","status":201,` +
-		`"upstream":{"attempts":2,"target":"https://10.0.3.7:9443","took_us":1000,"bytes_out":12,"bytes_in":340},"took_us":1500,"bytes_in":12,"bytes_out":340,"hash":"`
+	const outcome = `"time":"2026-11-21T10:11:12.347178Z","kind":"outcome","request_id":"r1","trace_id":"0af7651916cd43dd8448eb211c80319c","client":"203.0.113.9","subject":"ann","consumer":"acme",` +
+		`"credential":"jti-1","api":"moot","operation":"postMessage","verb":"POST","path":"/moot/spaces/7/messages","object":{"space":"7"},"status":201,` +
+		`"upstream":{"attempts":2,"target":"https://10.0.3.7:9443","took_us":1000,"bytes_out":12,"bytes_in":340},"took_us":1500,"bytes_in":12,"bytes_out":340,"stages":{"route":40,"audit":17,"send":9},"hash":"`
 	if !strings.Contains(lines[2], attempt) {
 		t.Errorf("attempt\n%s\nwants\n%s", lines[2], attempt)
 	}

@@ -65,6 +65,32 @@ func BenchmarkEncodeAttempt(b *testing.B) {
 	b.SetBytes(int64(len(buf)))
 }
 
+// BenchmarkEncodeOutcome has the trail of a usual request.
+func BenchmarkEncodeOutcome(b *testing.B) {
+	for _, times := range []string{StagesAll, StagesOff} {
+		b.Run("stage_times="+times, func(b *testing.B) {
+			x := newExchange("01890a5d-ac96-774b-bcce-b302099a8057")
+			for i, name := range []string{"address", "global", "per_client", "limits", "authn", "audit", "per_principal", "authz", "contract", "outgoing", "upstream", "egress", "inventory"} {
+				x.Trail = append(x.Trail, durward.Step{Stage: name, Verdict: durward.Allow, Took: time.Duration(i*i) * time.Microsecond})
+			}
+			x.Upstream = durward.UpstreamFacts{Target: "http://127.0.0.1:9000", Attempts: 1, Took: 800 * time.Microsecond, BytesIn: 340}
+			buf := make([]byte, 0, 1024)
+			b.ReportAllocs()
+			for b.Loop() {
+				ev := borrowEvent()
+				fill(ev, x, durward.EventOutcome, false)
+				ev.Time, ev.Status, ev.Took, ev.BytesOut, ev.Upstream = x.Started, okEnd.Status, okEnd.Took, okEnd.BytesOut, x.Upstream
+				if times == StagesAll {
+					ev.Stages = stageTimes(ev.Stages, x, &okEnd, 0)
+				}
+				buf = appendBody(buf[:0], ev)
+				giveBack(ev)
+			}
+			b.SetBytes(int64(len(buf)))
+		})
+	}
+}
+
 func BenchmarkSeal(b *testing.B) {
 	var ev durward.Event
 	x := newExchange("01890a5d-ac96-774b-bcce-b302099a8057")

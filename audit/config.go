@@ -70,6 +70,9 @@ type Config struct {
 	// half of it, so that the outcomes of running requests find room. Default
 	// 8192, at least 16.
 	MaxQueue int `yaml:"max_queue"`
+	// StageTimes says which durations of stages are in the record of an
+	// outcome: all (default), slow (of a millisecond and more) or off.
+	StageTimes string `yaml:"stage_times" enum:"all,slow,off"`
 	// Checkpoints commit to the records, so that a change of any of them shows.
 	Checkpoints Checkpoints `yaml:"checkpoints"`
 	// FloodWindow is the time in which the refusals of one client for one
@@ -91,6 +94,11 @@ func (c *Config) Check() error {
 	case "", CompressZstd, CompressNone:
 	default:
 		faults = append(faults, durward.Invalid("compress", "must be zstd or none"))
+	}
+	switch c.StageTimes {
+	case "", StagesAll, StagesSlow, StagesOff:
+	default:
+		faults = append(faults, durward.Invalid("stage_times", "must be all, slow or off"))
 	}
 	if c.MaxFile != 0 && c.MaxFile < 4<<10 {
 		faults = append(faults, durward.Invalid("max_file", "must be at least 4KiB"))

@@ -19,6 +19,7 @@ type jsonRecord struct {
 	Time       time.Time         `json:"time"`
 	Kind       durward.EventKind `json:"kind"`
 	RequestID  string            `json:"request_id"`
+	TraceID    durward.TraceID   `json:"trace_id"`
 	Client     netip.Addr        `json:"client"`
 	Peer       netip.AddrPort    `json:"peer"`
 	Subject    string            `json:"subject"`
@@ -33,6 +34,7 @@ type jsonRecord struct {
 	Verb       string            `json:"verb"`
 	Host       string            `json:"host"`
 	Path       string            `json:"path"`
+	Object     jsonParams        `json:"object"`
 	Proto      string            `json:"proto"`
 	UserAgent  string            `json:"user_agent"`
 	Status     int               `json:"status"`
@@ -50,6 +52,15 @@ type jsonRecord struct {
 	Count      int               `json:"count"`
 	Message    string            `json:"message"`
 	Detail     string            `json:"detail"`
+	Stages     jsonStages        `json:"stages"`
+	Clock      jsonClock         `json:"clock"`
+
+	// Of what somebody did to the gateway itself.
+	Actor    *durward.Actor    `json:"actor"`
+	Action   string            `json:"action"`
+	ActionID string            `json:"action_id"`
+	Targets  []string          `json:"targets"`
+	Changes  []durward.Changed `json:"changes"`
 }
 
 type jsonStep struct {
@@ -95,10 +106,10 @@ func Decode(line []byte) (durward.Event, uint64, error) {
 		return durward.Event{}, 0, fmt.Errorf("audit record: %w", err)
 	}
 	ev := durward.Event{
-		Kind: r.Kind, Time: r.Time, RequestID: r.RequestID,
+		Kind: r.Kind, Time: r.Time, RequestID: r.RequestID, TraceID: r.TraceID,
 		Client: r.Client, Peer: r.Peer, Subject: r.Subject, Consumer: r.Consumer,
 		Issuer: r.Issuer, Method: r.Method, Credential: r.Credential, Bound: r.Bound, Plan: r.Plan,
-		API: r.API, Operation: r.Operation, Verb: r.Verb, Host: r.Host, Path: r.Path,
+		API: r.API, Operation: r.Operation, Verb: r.Verb, Host: r.Host, Path: r.Path, Object: r.Object,
 		Proto: r.Proto, UserAgent: r.UserAgent,
 		Status: r.Status, Code: r.Code, Stage: r.Stage, Reason: r.Reason,
 		Upstream: durward.UpstreamFacts{
@@ -106,11 +117,19 @@ func Decode(line []byte) (durward.Event, uint64, error) {
 			BytesOut: r.Upstream.BytesOut, BytesIn: r.Upstream.BytesIn,
 		},
 		Took: micros(r.TookUS), BytesIn: r.BytesIn, BytesOut: r.BytesOut,
+		Stages: r.Stages, Clock: durward.Clock{State: r.Clock.State, Error: micros(r.Clock.ErrorUS)},
 		Count: r.Count, Message: r.Message, Detail: r.Detail, Policies: r.Policies, Findings: r.Findings,
 		Guard: durward.GuardFacts{
 			Stripped: r.Answer.Stripped, Fields: r.Answer.Fields, Invalid: r.Answer.Invalid, Faults: r.Answer.Faults,
 			Unguarded: r.Answer.Unguarded, Streamed: r.Answer.Streamed,
 		},
+	}
+	if r.Actor != nil {
+		ev.Admin = &durward.AdminAction{
+			ID: r.ActionID, At: r.Time, Action: r.Action, Actor: *r.Actor,
+			Targets: r.Targets, Count: r.Count, Changes: r.Changes,
+		}
+		ev.Count = 0
 	}
 	for _, l := range r.Answer.Leaks {
 		ev.Guard.Leaks = append(ev.Guard.Leaks, durward.Leak(l))

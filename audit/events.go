@@ -24,6 +24,8 @@ type End struct {
 	BytesIn  int64        // content bytes taken from the client
 	BytesOut int64        // content bytes sent to the client
 	Took     time.Duration
+	Routed   time.Duration // of it, until the operation was known
+	Sent     time.Duration // of it, for sending the answer
 }
 
 // Stage gives the stage that stores the attempt of a request and blocks until
@@ -78,10 +80,17 @@ func (l *Log) attempt(ctx context.Context, x *durward.Exchange, wait patience) e
 			return context.Cause(ctx)
 		}
 	}
-	if g.err == nil {
+	if g.err == nil && l.followers.any() {
+		own(ev)
 		l.followers.send(ev)
 	}
 	return g.err
+}
+
+// own makes lists copies that ev shares with the exchange, or with other
+// records in the making, which both are used again.
+func own(ev *durward.Event) {
+	ev.Policies, ev.Object, ev.Stages = slices.Clone(ev.Policies), slices.Clone(ev.Object), slices.Clone(ev.Stages)
 }
 
 // Outcome stores how an exchange ended. The runner calls it once at the end of
@@ -118,8 +127,11 @@ func (l *Log) Outcome(x *durward.Exchange, end End) {
 	ev.Took, ev.BytesIn, ev.BytesOut = end.Took, end.BytesIn, end.BytesOut
 	ev.Upstream, ev.Guard = x.Upstream, x.Guard
 	ev.Steps, ev.Policies, ev.Findings = notable(x.Trail), x.Policies, x.Findings
+	if l.stageTimes {
+		ev.Stages = stageTimes(ev.Stages, x, &end, l.leastStage)
+	}
 	if following {
-		ev.Policies = slices.Clone(x.Policies) // the exchange is used again
+		own(ev)
 		l.followers.send(ev)
 		if stored {
 			shorten(ev)
@@ -131,13 +143,13 @@ func (l *Log) Outcome(x *durward.Exchange, end End) {
 // fill copies what x tells into ev; whole includes what an outcome can leave
 // out when an attempt was stored before it.
 func fill(ev *durward.Event, x *durward.Exchange, kind durward.EventKind, whole bool) {
-	ev.Kind, ev.RequestID, ev.Client = kind, x.ID, x.Client.Address
+	ev.Kind, ev.RequestID, ev.TraceID, ev.Client = kind, x.ID, x.Trace, x.Client.Address
 	ev.Subject, ev.Consumer, ev.Credential = x.Principal.Subject, x.Principal.Consumer, x.Principal.Credential
 	ev.Bound, ev.Plan = x.Principal.Bound, x.Principal.Plan
 	if x.Operation != nil {
 		ev.API, ev.Operation = x.Operation.API, x.Operation.ID
 	}
-	ev.Verb, ev.Path = x.In.Method, x.In.Path
+	ev.Verb, ev.Path, ev.Object = x.In.Method, x.In.Path, x.Params
 	if whole {
 		ev.Peer, ev.Issuer, ev.Method = x.In.Peer, x.Principal.Issuer, x.Principal.Method
 		ev.Host, ev.Proto, ev.UserAgent = x.In.Host, x.In.Proto, x.In.Header.Get("User-Agent")
@@ -181,6 +193,7 @@ var events = sync.Pool{New: func() any { return new(durward.Event) }}
 func borrowEvent() *durward.Event { return events.Get().(*durward.Event) }
 
 func giveBack(ev *durward.Event) {
-	*ev = durward.Event{}
+	stages := ev.Stages[:0] // room for the next
+	*ev = durward.Event{Stages: stages}
 	events.Put(ev)
 }

@@ -25,14 +25,21 @@ func Open(cfg Config, opts Options) (*Log, error) {
 		return nil, err
 	}
 	l := &Log{
-		cfg: cfg.withDefaults(), now: opts.Now, log: opts.Log,
-		cur: &batch{}, wake: make(chan struct{}, 1), done: make(chan struct{}),
+		cfg: cfg.withDefaults(), now: opts.Now, log: opts.Log, clock: opts.Clock,
+		cur: &batch{}, wake: make(chan struct{}, 1), done: make(chan struct{}), clockStop: make(chan struct{}),
 	}
 	if l.now == nil {
 		l.now = time.Now
 	}
+	if l.clock == nil {
+		l.clock = systemClock
+	}
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)
+	}
+	l.stageTimes = l.cfg.StageTimes != StagesOff
+	if l.cfg.StageTimes == StagesSlow {
+		l.leastStage = slowStage
 	}
 	l.floods.window, l.floods.now, l.floods.sweep = l.cfg.FloodWindow.Std(), l.now, l.sweepFloods
 	if err := os.MkdirAll(l.cfg.Directory, 0o700); err != nil {
@@ -71,6 +78,7 @@ func Open(cfg Config, opts Options) (*Log, error) {
 	l.ready.Store(l.maker)
 	l.w.compressor.look() // what the process before left
 	go l.w.run()
+	l.clockEnd.Go(func() { l.watchClock(l.clockStop) })
 	return l, nil
 }
 

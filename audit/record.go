@@ -33,12 +33,14 @@ func appendBody(b []byte, ev *durward.Event) []byte {
 	b = append(b, ev.Kind...) // one of our own constants
 	b = append(b, '"')
 	b = appendText(b, `,"request_id":`, ev.RequestID, maxName)
+	b = appendTrace(b, &ev.TraceID)
 	b = appendWho(b, ev)
 	b = appendText(b, `,"api":`, ev.API, maxName)
 	b = appendText(b, `,"operation":`, ev.Operation, maxName)
 	b = appendText(b, `,"verb":`, ev.Verb, maxName)
 	b = appendText(b, `,"host":`, ev.Host, maxName)
 	b = appendText(b, `,"path":`, ev.Path, maxPath)
+	b = appendObject(b, ev.Object)
 	b = appendText(b, `,"proto":`, ev.Proto, maxName)
 	b = appendText(b, `,"user_agent":`, ev.UserAgent, maxAgent)
 	switch ev.Kind {
@@ -51,6 +53,10 @@ func appendBody(b []byte, ev *durward.Event) []byte {
 	case durward.EventSystem:
 		b = appendText(b, `,"message":`, ev.Message, maxReason)
 		b = appendText(b, `,"detail":`, ev.Detail, maxReason)
+		b = appendClock(b, &ev.Clock)
+	}
+	if ev.Admin != nil {
+		b = appendAdmin(b, ev.Admin)
 	}
 	return b
 }
@@ -101,7 +107,8 @@ func appendEnd(b []byte, ev *durward.Event) []byte {
 	b = append(b, `,"took_us":`...)
 	b = strconv.AppendInt(b, ev.Took.Microseconds(), 10)
 	b = appendNumber(b, `,"bytes_in":`, ev.BytesIn)
-	return appendNumber(b, `,"bytes_out":`, ev.BytesOut)
+	b = appendNumber(b, `,"bytes_out":`, ev.BytesOut)
+	return appendStages(b, ev.Stages)
 }
 
 // appendTexts appends a list that is not empty, under a key with its bracket.

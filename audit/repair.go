@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-
-	"durward"
 )
 
 // Messages of the log's own system records.
@@ -89,7 +87,7 @@ func (w *writer) recover() bool {
 // system stores a record of the log's own.
 func (w *writer) system(message, detail string) error {
 	from := w.chain.position
-	ev := durward.Event{Kind: durward.EventSystem, Time: w.l.now(), Message: message, Detail: detail}
+	ev := w.l.systemEvent(message, detail)
 	return w.append(w.chain.seal(nil, appendBody(nil, &ev)), from, nil)
 }
 

@@ -98,9 +98,15 @@ type Span struct {
 // Start begins the span of an exchange. A trusted proxy's trace is continued. A
 // client's is not, or any client could make the gateway trace everything, or
 // write into somebody's trace: its span is linked to the new one, so that a
-// caller can find its request.
+// caller can find its request. x.Trace becomes the trace that the upstream is
+// told of.
 func (t *Tracer) Start(ctx context.Context, x *durward.Exchange) Span {
 	if t == nil {
+		if x.In.Header.Count("Traceparent") == 1 {
+			if parent, ok := ParseTraceparent(x.In.Header.Get("Traceparent")); ok {
+				x.Trace = durward.TraceID(parent.TraceID())
+			}
+		}
 		return Span{}
 	}
 	opts := []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(x.Started)}
@@ -117,6 +123,7 @@ func (t *Tracer) Start(ctx context.Context, x *durward.Exchange) Span {
 		name += " " + x.Operation.Template
 	}
 	_, span := t.tracer.Start(ctx, name, opts...)
+	x.Trace = durward.TraceID(span.SpanContext().TraceID())
 	return Span{span, continued}
 }
 

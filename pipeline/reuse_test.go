@@ -50,6 +50,10 @@ func pollute(t *testing.T, v reflect.Value, path string) {
 		one := reflect.New(v.Type().Elem()).Elem()
 		pollute(t, one, path+"[]")
 		v.Set(reflect.Append(reflect.MakeSlice(v.Type(), 0, 4), one, one))
+	case reflect.Array:
+		for i := range v.Len() {
+			pollute(t, v.Index(i), path+"[]")
+		}
 	case reflect.String:
 		v.SetString("leak")
 	case reflect.Bool:

@@ -36,7 +36,8 @@ type run struct {
 	out        durward.Responder
 	span       observe.Span
 
-	counted netip.Addr // as whose the request counts in the crowd; invalid when it does not
+	clock   time.Duration // since the request began, at the last lap
+	counted netip.Addr    // as whose the request counts in the crowd; invalid when it does not
 
 	stage    string // where the exchange is
 	sent     bool   // the answer has begun
@@ -51,10 +52,11 @@ type run struct {
 // What a stage could not decide because the client went away is nobody's
 // failure: it is recorded as such and ends the exchange without an answer.
 func (r *run) record(ctx context.Context, stage string, mode durward.Mode, onError durward.OnError, d durward.Decision) durward.Decision {
+	took := r.lap()
 	if d.Verdict != durward.Allow && clientGone(ctx, d.Err) {
 		r.gone = true
 		d = durward.Decision{Err: errClientGone}
-		r.x.Trail = append(r.x.Trail, durward.Step{Stage: stage, Err: errClientGone})
+		r.x.Trail = append(r.x.Trail, durward.Step{Stage: stage, Err: errClientGone, Took: took})
 		r.outcome.Stage, r.outcome.Reason = stage, errClientGone.Error()
 		return d
 	}
@@ -64,7 +66,7 @@ func (r *run) record(ctx context.Context, stage string, mode durward.Mode, onErr
 	if d.Verdict > durward.Fail {
 		d = durward.Refuse(durward.CodeInternal, errVerdict)
 	}
-	r.x.Trail = append(r.x.Trail, durward.Step{Stage: stage, Verdict: d.Verdict, Code: d.Code, Mode: mode, OnError: onError, Err: d.Err})
+	r.x.Trail = append(r.x.Trail, durward.Step{Stage: stage, Verdict: d.Verdict, Code: d.Code, Mode: mode, OnError: onError, Err: d.Err, Took: took})
 	step := &r.x.Trail[len(r.x.Trail)-1]
 	switch {
 	case d.Verdict == durward.Allow:
@@ -74,6 +76,15 @@ func (r *run) record(ctx context.Context, stage string, mode durward.Mode, onErr
 		return durward.Proceed()
 	}
 	return d
+}
+
+// lap gives the time since the last one, or since the request began: reading
+// one clock a stage is all that timing costs.
+func (r *run) lap() time.Duration {
+	now := time.Since(r.x.Started)
+	took := now - r.clock
+	r.clock = now
+	return took
 }
 
 // clientGone tells whether err is there only because the client's connection
@@ -166,6 +177,7 @@ func (r *run) send(ctx context.Context) {
 		r.outcome.BytesOut, err = r.out.Respond(x.Response, x.Extra)
 	}
 	r.drop()
+	r.outcome.Sent += r.lap()
 	if err != nil && r.outcome.Code == "" {
 		r.outcome.Stage, r.outcome.Reason = "send", "the answer was cut: "+err.Error()
 	}

@@ -75,6 +75,7 @@ func (r *run) arrive() durward.Decision {
 	x.Operation, x.Params = g.table.Match(&x.In, x.Params)
 	r.operation = &g.operations[x.Operation.Index]
 	r.span = r.pipeline.env.Tracer.Start(context.Background(), x)
+	r.outcome.Routed = r.lap()
 	return d
 }
 

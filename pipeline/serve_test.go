@@ -8,8 +8,10 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"durward"
 )
@@ -284,5 +286,38 @@ func TestAnEndedPipelineCutsWhatStillComes(t *testing.T) {
 	}
 	if b.Close() != nil || b.Fingerprint() != "" || b.Upstreams() != nil {
 		t.Error("it is not at its end")
+	}
+}
+
+func TestTheRecordTellsHowLongEachStageTookAndTheTrace(t *testing.T) {
+	b := newBench(t, smallest, nil)
+	const trace = "0af7651916cd43dd8448eb211c80319c"
+	pause := stageFunc(func(context.Context, *durward.Exchange) durward.Decision {
+		for start := time.Now(); time.Since(start) < 2*time.Millisecond; {
+		}
+		return durward.Proceed()
+	})
+	b.operation("open").before(pause, durward.Enforce, durward.DenyOnError)
+	_, ev := b.get("/open", "Traceparent", "00-"+trace+"-b7ad6b7169203331-01")
+	if ev.TraceID.String() != trace {
+		t.Errorf("trace %q, want that of the request, which the upstream gets", ev.TraceID)
+	}
+	var names []string
+	var sum time.Duration
+	for _, s := range ev.Stages {
+		names = append(names, s.Stage)
+		sum += s.Took
+		if s.Stage == "test" && s.Took < 2*time.Millisecond || s.Stage == "audit" && s.Took > ev.Took {
+			t.Errorf("%s took %s of %s", s.Stage, s.Took, ev.Took)
+		}
+	}
+	if len(names) < 5 || names[0] != "route" || !slices.Contains(names, "upstream") || names[len(names)-1] != "send" {
+		t.Errorf("stages %v", names)
+	}
+	if sum > ev.Took || ev.Took-sum > ev.Took/2 {
+		t.Errorf("the stages took %s of %s", sum, ev.Took)
+	}
+	if _, ev := b.get("/open", "Traceparent", "00-zz"); !ev.TraceID.IsZero() {
+		t.Errorf("trace %s out of nothing", ev.TraceID)
 	}
 }

@@ -84,6 +84,7 @@ var gatewayRules = map[string]rule{
 	"audit.Config.directory":    fixed("the chain of records begins anew elsewhere"),
 	"audit.Config.durability":   ranked("group", "group", "buffered"),
 	"audit.Config.flood_window": lower("10s", "refusals that become one record"),
+	"audit.Config.stage_times":  ranked("all", "all", "slow", "off"),
 	"audit.Config.keep_files":   higher("unlimited", "files that are kept"),
 	"audit.Config.keep_for":     higher("unlimited", "time that files are kept"),
 	"audit.Config.max_file":     neutral("records are kept all the same"),
