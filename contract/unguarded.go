@@ -94,3 +94,26 @@ func (w *openWalk) walk(o *outline, at string) {
 		w.walk(o.items, at+"/*")
 	}
 }
+
+// AnswerTypes lists the media types, as the document has them but for their
+// parameters, of all declared answers of an operation that are no errors; none
+// when the document does not say what they may be.
+func (d *Document) AnswerTypes(op string) []string {
+	declared, err := d.answers(op)
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, a := range declared {
+		if a.status[0] == '4' || a.status[0] == '5' || a.status == "default" {
+			continue
+		}
+		if a.silent && a.status != "204" && a.status != "205" && a.status != "304" && a.status[0] != '1' {
+			return nil
+		}
+		for _, m := range a.media {
+			out = append(out, m.base)
+		}
+	}
+	return out
+}

@@ -4,6 +4,7 @@
 package contract
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -72,5 +73,22 @@ components:
 	got, found, err := stripped(t, all[0].media[0].outline, guardRules{}, durward.Principal{}, `{"a":null,"b":1,"s":"x"}`)
 	if err != nil || got != `{"a":null}` || found.invalid != 0 {
 		t.Errorf("%s, %+v, %v", got, found, err)
+	}
+}
+
+func TestMediaTypesOfAnswersThatAreNoErrors(t *testing.T) {
+	d := mustParse(t, `
+openapi: 3.1.0
+info: {title: t, version: "1"}
+paths:
+  /video: {get: {operationId: video, responses: {"200": {description: d, content: {"Video/MP4; q=1": {}}}, "404": {description: d, content: {text/plain: {}}}, "304": {description: d}}}}
+  /mixed: {get: {operationId: mixed, responses: {2XX: {description: d, content: {image/png: {}, application/json: {}}}, default: {description: d}}}}
+  /silent: {get: {operationId: silent, responses: {"200": {description: d}, "206": {description: d, content: {image/png: {}}}}}}
+`)
+	for op, want := range map[string]string{"video": "video/mp4", "mixed": "application/json image/png", "silent": "", "none": ""} {
+		got := d.AnswerTypes(op)
+		if slices.Sort(got); strings.Join(got, " ") != want {
+			t.Errorf("%s: %q, want %q", op, got, want)
+		}
 	}
 }

@@ -5,6 +5,7 @@ package egress
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"durward"
@@ -39,6 +40,9 @@ func formOf(r *durward.Response) form {
 	}
 	kind, parameters, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
 	kind = strings.ToLower(strings.TrimSpace(kind))
+	if r.Header.Count("Content-Type") > 1 { // who knows which one a client takes
+		kind, parameters = "", ""
+	}
 	switch {
 	case f.unguarded != "":
 	case r.Status == 206 || r.Header.Has("Content-Range"):
@@ -77,7 +81,10 @@ func textual(kind string) bool {
 	default:
 		return false
 	}
-	for _, ending := range []string{"json", "xml", "yaml", "javascript", "ecmascript", "x-www-form-urlencoded", "jsonl", "json-seq", "graphql", "sql", "toml",
+	if strings.Contains(sub, "json") { // application/x-amz-json-1.1
+		return true
+	}
+	for _, ending := range []string{"xml", "yaml", "javascript", "ecmascript", "x-www-form-urlencoded", "graphql", "sql", "toml",
 		"x-sh", "pem-certificate-chain", "x-pem-file", "csv", "jwt", "jose", "problem"} {
 		if strings.HasSuffix(sub, ending) {
 			return true
@@ -97,22 +104,33 @@ func readable(parameters string) bool {
 		!strings.HasPrefix(charset, "utf-7") && !strings.HasPrefix(charset, "ebcdic") && !strings.HasPrefix(charset, "ibm037")
 }
 
-// Asks gives the stage that keeps the upstream from answering in codings that
-// cannot be looked into; nil when nothing is looked for.
-func (g *Guard) Asks() durward.Stage {
+// Asks gives the stage that keeps the upstream from answering in forms that
+// cannot be looked into; nil when nothing is looked for. types are the media
+// types that the operation's answers may have, none when that is not known:
+// parts of an answer are asked for only where all of them are binary. A client
+// could otherwise have any text sent past the guard, in pieces.
+func (g *Guard) Asks(types ...string) durward.Stage {
 	if g == nil || g.scan == nil {
 		return nil
 	}
-	return asks{}
+	return asks{parts: g.report || len(types) > 0 && !slices.ContainsFunc(types, maybeText)}
 }
 
-type asks struct{}
+func maybeText(kind string) bool {
+	return strings.Contains(kind, "*") || textual(strings.ToLower(kind))
+}
+
+type asks struct{ parts bool }
 
 func (asks) Name() string { return "egress-coding" }
 
 // Request leaves gzip of the codings that the client takes.
-func (asks) Request(_ context.Context, x *durward.Exchange) durward.Decision {
+func (a asks) Request(_ context.Context, x *durward.Exchange) durward.Decision {
 	h := &x.Out.Header
+	if !a.parts && h.Has("Range") {
+		h.Del("Range")
+		h.Del("If-Range")
+	}
 	if !h.Has("Accept-Encoding") {
 		return durward.Proceed()
 	}

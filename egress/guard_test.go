@@ -203,7 +203,7 @@ func TestWhatCannotBeGuardedIsDeclared(t *testing.T) {
 			}
 		})
 	}
-	for _, kind := range []string{"application/json; charset=utf-8", "application/vnd.api+json", "text/csv", "image/svg+xml", "application/xml", ""} {
+	for _, kind := range []string{"application/json; charset=utf-8", "application/vnd.api+json", "text/csv", "image/svg+xml", "application/xml", "application/x-amz-json-1.1", "application/json-seq", "application/jsonl", ""} {
 		x := textOf(200, kind, "fine")
 		if guarded(&Config{}, "", x); x.Guard.Unguarded != "" {
 			t.Errorf("%q: %s", kind, x.Guard.Unguarded)
@@ -358,6 +358,38 @@ func TestTheUpstreamIsAskedForCodingsThatCanBeRead(t *testing.T) {
 	}
 	if Compile(&Config{Disclosures: "off", Errors: "pass", Leaks: LeakConfig{Default: "off"}}, "").Asks() != nil {
 		t.Error("nothing is looked for, and the upstream is asked")
+	}
+}
+
+func TestNoClientHasTextSentPastTheGuardInPieces(t *testing.T) {
+	for _, row := range []struct {
+		cfg   Config
+		types string
+		parts bool
+	}{
+		{types: ""}, {types: "application/json"}, {types: "video/mp4 text/csv"}, {types: "*/*"}, {types: "application/*"}, {types: "Application/JSON"},
+		{types: "video/mp4", parts: true},
+		{types: "application/octet-stream image/png", parts: true},
+		{cfg: Config{Mode: durward.Report}, types: "application/json", parts: true},
+	} {
+		x := new(durward.Exchange)
+		x.Out.Header.Add("Range", "bytes=0-99")
+		x.Out.Header.Add("If-Range", `"1"`)
+		Compile(&row.cfg, "").Asks(strings.Fields(row.types)...).Request(context.Background(), x)
+		if x.Out.Header.Has("Range") != row.parts || x.Out.Header.Has("If-Range") != row.parts {
+			t.Errorf("%q: %v", row.types, x.Out.Header)
+		}
+	}
+}
+
+func TestTwoMediaTypesHideNothing(t *testing.T) {
+	for _, types := range [][2]string{{"image/png", "application/json"}, {"application/json", "image/png"}, {"image/png", "image/png"}} {
+		x := textOf(200, types[0], `{"card":"`+cardText+`"}`)
+		x.Response.Header.Add("Content-Type", types[1])
+		guarded(&Config{}, "", x)
+		if got := bodyOf(t, x); strings.Contains(got, cardText) {
+			t.Errorf("%v: %s", types, got)
+		}
 	}
 }
 

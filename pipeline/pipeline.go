@@ -103,7 +103,7 @@ func (c *compiler) requestStages(a *apiParts, op *durward.Operation) []requestSt
 		step(authn.HideQuery(a.Authenticate), durward.Enforce).from(a.at("authenticate")),
 		step(c.identity(a), durward.Enforce).from(a.at("identity_token"), "token"),
 		// In which forms the upstream may answer, so that the answer can be read.
-		step(a.guard.Asks(), durward.Enforce).from(a.at("response")),
+		step(a.guard.Asks(a.contract.AnswerTypes(op.ID)...), durward.Enforce).from(a.at("response")),
 		step(asks(c.answers(a, op)), durward.Enforce).from(a.at("response.contract"), a.in(op, "response.contract")),
 	)
 }

@@ -239,6 +239,71 @@ func TestAMaskKeepsTheForm(t *testing.T) {
 	}
 }
 
+func TestAPatternThatGoesOverAStringsEndKeepsJSON(t *testing.T) {
+	s := NewSet(func(Detector) bool { return false }, []*Pattern{
+		{Name: "a", Expression: regexp.MustCompile(`ssn.*?\d{9}`), Words: []string{"ssn"}},
+		{Name: "b", Expression: regexp.MustCompile(`[a-z0-9]*\d{8}`), Words: []string{"word"}},
+		{Name: "c", Expression: regexp.MustCompile(`(?s).+`), Words: []string{"tail"}},
+		{Name: "d", Expression: regexp.MustCompile(`(-?\d+\.\d+)`), Words: []string{"salary"}},
+	})
+	for in, want := range map[string]string{
+		`{"ssn":"123456789","x":1}`:                            `{"***":"*********","x":1}`,
+		`{"ssn": 123456789,"x":1}`:                             `{"***": 999999999,"x":1}`,
+		`{"ssn":{"a":true,"of":null,"is":"b","no":123456789}}`: `{"***":{"*":true,"**":null,"**":"*","**":999999999}}`,
+		`{"word":"q\n12345678"}`:                               `{"word":"q\n********"}`,
+		`{"word":"q\u0041a12345678"}`:                          `{"word":"q\u0041*********"}`,
+		`{"word":"q\\n12345678"}`:                              `{"word":"q\\*********"}`,
+		`{"tail":"abc","n":{"x":[1,true,{"y":"z"}]}}`:          `{"****":"***","*":{"*":[9,true,{"*":"*"}]}}`,
+		`{"tail":"[abc","n":"{"}`:                              `{"****":"****","*":"*"}`,
+		`{"salary":-1234.50}`:                                  `{"salary":-9999.99}`,
+		`{"salary":"1234.50"}`:                                 `{"salary":"*******"}`,
+		`salary: 1234.50 a "month"`:                            `salary: ******* a "month"`,
+		`tail is "no" JSON`:                                    `********"**"*****`,
+	} {
+		out := masked(s, []byte(in))
+		if got := string(out); got != want || json.Valid([]byte(in)) && !json.Valid(out) {
+			t.Errorf("%s\n got %s\nwant %s", in, got, want)
+		}
+		if got, _ := filtered(t, s, false, bytes.SplitAfter([]byte(in), nil)...); got != want {
+			t.Errorf("%s in pieces\n got %s\nwant %s", in, got, want)
+		}
+	}
+}
+
+func TestAKeyIDInASignedURLIsNoLeak(t *testing.T) {
+	id := "AKIA" + "IOSFODNN7EXAMPLE"
+	for in, leaks := range map[string]bool{
+		`{"url":"https://b.s3.amazonaws.com/k?X-Amz-Credential=` + id + `%2F20261122%2Feu-central-1%2Fs3%2Faws4_request&X-Amz-Signature=ab"}`: false,
+		`{"url":"https://b.s3.amazonaws.com/k?AWSAccessKeyId=` + id + `&Signature=x"}`:                                                        false,
+		`{"AWSAccessKeyId":"` + id + `"}`: true,
+		`AWS_ACCESS_KEY_ID=` + id:         true,
+	} {
+		if found := standard().Scan(nil, []byte(in)); (len(found) > 0) != leaks {
+			t.Errorf("%s: %v", in, found)
+		}
+	}
+}
+
+func FuzzPatternKeepsJSON(f *testing.F) {
+	s := NewSet(func(Detector) bool { return false }, []*Pattern{
+		{Name: "a", Expression: regexp.MustCompile(`key.{1,40}`), Words: []string{"key"}},
+		{Name: "b", Expression: regexp.MustCompile(`(?s)num(.{1,9})`), Words: []string{"num"}},
+	})
+	for _, text := range []string{`{"key":1,"b":[true,"x"]}`, `{"num":-1.5e3}`, `["key\u0041\\",0,{}]`, `{"a":"num","key":"\n"}`} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		out := bytes.Clone(content)
+		for _, one := range s.Scan(nil, content) {
+			Overwrite(out, 0, one)
+			if json.Valid(content) && !json.Valid(out) {
+				t.Fatalf("%q became %q", content, out)
+			}
+			copy(out, content)
+		}
+	})
+}
+
 func FuzzScan(f *testing.F) {
 	s := everything()
 	f.Add(sample())

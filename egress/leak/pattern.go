@@ -61,7 +61,7 @@ func (p *Pattern) check(v view) found {
 	if text := v.b[v.at+start : v.at+end]; !p.sums(text) {
 		return found{}
 	}
-	return found{v.at + start, v.at + end, 0}
+	return found{inEscape(v.b, v.at+start), v.at + end, 0} // half an escape would be no JSON
 }
 
 func (p *Pattern) sums(text []byte) bool {

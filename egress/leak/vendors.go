@@ -3,7 +3,10 @@
 
 package leak
 
-import "hash/crc32"
+import (
+	"bytes"
+	"hash/crc32"
+)
 
 // token is a credential with a fixed beginning, as vendors make them so that
 // they can be found.
@@ -13,37 +16,38 @@ type token struct {
 	classes  uint8 // of what stands behind the prefix
 	min, max int   // of that, in bytes; max 0 is no limit
 	valid    func(body []byte) bool
+	public   []string // what stands before it where everybody may see it
 }
 
 // tokens are the forms that the vendors document.
 var tokens = []token{
-	{"aws_access_key", []string{"AKIA", "ASIA"}, upper | digit, 16, 16, base32},
-	{"google_api_key", []string{"AIza"}, url64, 35, 35, nil},
-	{"google_oauth", []string{"ya29.", "GOCSPX-"}, url64, 24, 0, nil},
-	{"github_token", []string{"ghp_", "gho_", "ghu_", "ghs_", "ghr_"}, alnum, 36, 0, githubSum},
-	{"github_token", []string{"github_pat_"}, alnum | dashes, 82, 82, nil},
-	{"gitlab_token", []string{"glpat-", "gldt-", "glrt-", "glptt-"}, url64, 20, 0, nil},
-	{"slack_token", []string{"xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xapp-", "xoxe-"}, alnum | dashes, 24, 0, mixed},
-	{"stripe_key", []string{"sk_live_", "rk_live_"}, alnum, 16, 0, nil},
-	{"webhook_secret", []string{"whsec_"}, alnum | base64 | padding, 24, 0, mixed},
-	{"twilio_key", hexed("SK"), hexLower, 31, 31, mixed},
-	{"npm_token", []string{"npm_"}, alnum, 36, 36, mixed},
-	{"pypi_token", []string{"pypi-AgE"}, url64, 64, 0, nil},
-	{"anthropic_key", []string{"sk-ant-"}, url64, 32, 0, nil},
-	{"openai_key", []string{"sk-proj-", "sk-svcacct-", "sk-admin-"}, url64, 40, 0, nil},
-	{"openai_key", []string{"sk-"}, alnum, 48, 48, mixed},
-	{"digitalocean_token", []string{"dop_v1_", "doo_v1_", "dor_v1_"}, hexLower, 64, 64, nil},
-	{"huggingface_token", []string{"hf_"}, letter | digit, 34, 34, mixed},
-	{"shopify_token", []string{"shpat_", "shpss_", "shpca_", "shppa_"}, hexLower, 32, 32, nil},
-	{"vault_token", []string{"hvs.", "hvb."}, url64, 24, 0, nil},
-	{"databricks_token", []string{"dapi"}, hexLower, 32, 32, mixed},
-	{"docker_token", []string{"dckr_pat_"}, url64, 27, 27, nil},
-	{"postman_key", []string{"PMAK-"}, hexLower | dashes, 59, 59, nil},
-	{"linear_key", []string{"lin_api_"}, alnum, 40, 40, nil},
-	{"atlassian_token", []string{"ATATT3"}, url64 | padding, 100, 0, nil},
-	{"age_key", []string{"AGE-SECRET-KEY-1"}, upper | digit, 58, 58, nil},
-	{"durward_key", []string{"dw_"}, alnum | dashes, 32, 0, durwardKey},
-	{"durward_key", []string{"dwc_"}, url64, 64, 0, nil},
+	{"aws_access_key", []string{"AKIA", "ASIA"}, upper | digit, 16, 16, base32, []string{"X-Amz-Credential=", "AWSAccessKeyId="}}, // of signed URLs
+	{"google_api_key", []string{"AIza"}, url64, 35, 35, nil, nil},
+	{"google_oauth", []string{"ya29.", "GOCSPX-"}, url64, 24, 0, nil, nil},
+	{"github_token", []string{"ghp_", "gho_", "ghu_", "ghs_", "ghr_"}, alnum, 36, 0, githubSum, nil},
+	{"github_token", []string{"github_pat_"}, alnum | dashes, 82, 82, nil, nil},
+	{"gitlab_token", []string{"glpat-", "gldt-", "glrt-", "glptt-"}, url64, 20, 0, nil, nil},
+	{"slack_token", []string{"xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xapp-", "xoxe-"}, alnum | dashes, 24, 0, mixed, nil},
+	{"stripe_key", []string{"sk_live_", "rk_live_"}, alnum, 16, 0, nil, nil},
+	{"webhook_secret", []string{"whsec_"}, alnum | base64 | padding, 24, 0, mixed, nil},
+	{"twilio_key", hexed("SK"), hexLower, 31, 31, mixed, nil},
+	{"npm_token", []string{"npm_"}, alnum, 36, 36, mixed, nil},
+	{"pypi_token", []string{"pypi-AgE"}, url64, 64, 0, nil, nil},
+	{"anthropic_key", []string{"sk-ant-"}, url64, 32, 0, nil, nil},
+	{"openai_key", []string{"sk-proj-", "sk-svcacct-", "sk-admin-"}, url64, 40, 0, nil, nil},
+	{"openai_key", []string{"sk-"}, alnum, 48, 48, mixed, nil},
+	{"digitalocean_token", []string{"dop_v1_", "doo_v1_", "dor_v1_"}, hexLower, 64, 64, nil, nil},
+	{"huggingface_token", []string{"hf_"}, letter | digit, 34, 34, mixed, nil},
+	{"shopify_token", []string{"shpat_", "shpss_", "shpca_", "shppa_"}, hexLower, 32, 32, nil, nil},
+	{"vault_token", []string{"hvs.", "hvb."}, url64, 24, 0, nil, nil},
+	{"databricks_token", []string{"dapi"}, hexLower, 32, 32, mixed, nil},
+	{"docker_token", []string{"dckr_pat_"}, url64, 27, 27, nil, nil},
+	{"postman_key", []string{"PMAK-"}, hexLower | dashes, 59, 59, nil, nil},
+	{"linear_key", []string{"lin_api_"}, alnum, 40, 40, nil, nil},
+	{"atlassian_token", []string{"ATATT3"}, url64 | padding, 100, 0, nil, nil},
+	{"age_key", []string{"AGE-SECRET-KEY-1"}, upper | digit, 58, 58, nil, nil},
+	{"durward_key", []string{"dw_"}, alnum | dashes, 32, 0, durwardKey, nil},
+	{"durward_key", []string{"dwc_"}, url64, 64, 0, nil, nil},
 }
 
 // hexed gives a prefix that is too short for an anchor with each digit behind it.
@@ -84,6 +88,11 @@ func (t token) check(prefix int) func(view) found {
 			return found{}
 		}
 		end := run(v.b, start, t.classes)
+		for _, name := range t.public {
+			if bytes.HasSuffix(v.b[:v.at], []byte(name)) {
+				return found{}
+			}
+		}
 		n := end - start
 		if n < t.min || t.max > 0 && n > t.max || !ends(v.b, end, around) || t.valid != nil && !t.valid(v.b[start:end]) {
 			return found{}
