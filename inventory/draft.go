@@ -74,12 +74,18 @@ func (a *API) Draft(title string) ([]byte, error) {
 		Title: title, Version: "0.0.0-draft",
 		Description: "Learned from calls since " + a.Since.UTC().Format("2006-01-02 15:04") + " UTC. Read it before you use it: what nobody called is missing, and what an attacker tried may be in it.",
 	}}
-	for id, seen := range a.Operations {
-		d.add(seen.Method, seen.Template, id, seen, false)
+	declared := map[string]string{}
+	for _, id := range sorted(a.Operations) {
+		seen := a.Operations[id]
+		d.add(seen.Method, seen.Template, id, seen)
+		declared[form(seen.Template)] = seen.Template
 	}
-	for key, seen := range a.Undeclared {
-		method, path, _ := strings.Cut(key, " ")
-		d.add(method, path, "", seen, true)
+	for _, path := range joined(a.Undeclared) {
+		template, params := named(path.path)
+		if known := declared[form(path.path)]; known != "" {
+			template, params = known, pathParameters(known)
+		}
+		d.undeclared(path.method, template, params, path.seen)
 	}
 	var b bytes.Buffer
 	enc := yaml.NewEncoder(&b)
@@ -93,19 +99,23 @@ func (a *API) Draft(title string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func (d *document) add(method, path, id string, seen *Seen, undeclared bool) {
-	method = strings.ToLower(method)
-	if path == "" || !slices.Contains(methods, method) {
-		return
-	}
-	op := &operation{ID: id, Undeclared: undeclared, Responses: map[string]*answer{}}
-	if undeclared {
-		path, op.Parameters = named(path)
-	} else {
-		op.Parameters = pathParameters(path)
-	}
+func (d *document) add(method, path, id string, seen *Seen) {
+	op := &operation{ID: id, Parameters: pathParameters(path)}
 	if strings.Contains(id, " ") { // "GET /path": made for an operation without one
 		op.ID = ""
+	}
+	d.put(method, path, op, seen)
+}
+
+func (d *document) undeclared(method, path string, params []parameter, seen *Seen) {
+	d.put(method, path, &operation{Undeclared: true, Parameters: params}, seen)
+}
+
+// put completes an operation and enters it, unless there is one.
+func (d *document) put(method, path string, op *operation, seen *Seen) {
+	method = strings.ToLower(method)
+	if path == "" || !slices.Contains(methods, method) || d.Paths[path][method] != nil {
+		return
 	}
 	for _, name := range sorted(seen.Parameters) {
 		op.Parameters = append(op.Parameters, parameter{Name: name, In: "query", Schema: seen.Parameters[name].Shape.schema()})
@@ -119,13 +129,74 @@ func (d *document) add(method, path, id string, seen *Seen, undeclared bool) {
 		}
 		op.Body.Content[kind] = media{seen.Requests[kind].schema()}
 	}
+	op.Responses = map[string]*answer{}
 	op.answers(seen)
 	if d.Paths[path] == nil {
 		d.Paths[path] = map[string]*operation{}
 	}
-	if d.Paths[path][method] == nil {
-		d.Paths[path][method] = op
+	d.Paths[path][method] = op
+}
+
+// undeclaredPath is an undeclared operation, or several that nothing but the
+// kind of an id tells apart.
+type undeclaredPath struct {
+	method, path string
+	seen         *Seen
+}
+
+// joined gives the undeclared operations so that no two paths have one form:
+// /users/{id} and /users/{uuid} are one to whoever reads the draft. All methods
+// of a form have the same path.
+func joined(all map[string]*Seen) (out []undeclaredPath) {
+	paths := map[string]string{}
+	at := map[string]int{}
+	for _, key := range sorted(all) {
+		method, path, _ := strings.Cut(key, " ")
+		shape := form(path)
+		if had, ok := paths[shape]; ok {
+			path = common(had, path)
+		}
+		paths[shape] = path
+		i, ok := at[method+" "+shape]
+		if !ok {
+			at[method+" "+shape] = len(out)
+			out = append(out, undeclaredPath{method, shape, all[key]})
+			continue
+		}
+		both := out[i].seen.clone() // a merge changes what it is made of
+		both.merge(all[key].clone(), ample)
+		out[i].seen = both
 	}
+	for i := range out {
+		out[i].path = paths[out[i].path]
+	}
+	return out
+}
+
+// form is a path without the names of its parameters.
+func form(path string) string {
+	var b strings.Builder
+	for {
+		text, rest, ok := strings.Cut(path, "{")
+		b.WriteString(text)
+		if !ok {
+			return b.String()
+		}
+		b.WriteString("{}")
+		_, path, _ = strings.Cut(rest, "}")
+	}
+}
+
+// common is a path of the form of both; a placeholder in which they differ is
+// one for any id.
+func common(a, b string) string {
+	one, other := strings.Split(a, "/"), strings.Split(b, "/")
+	for i := range one {
+		if one[i] != other[i] {
+			one[i] = "{id}"
+		}
+	}
+	return strings.Join(one, "/")
 }
 
 func (op *operation) answers(seen *Seen) {

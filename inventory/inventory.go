@@ -200,19 +200,26 @@ func (inv *Inventory) Missed(x *durward.Exchange, status int, credential bool) {
 		seen = new(Seen)
 		n.undeclared[key] = seen
 	}
-	seen.count(x, status, false)
+	seen.count(x, status, false, narrow)
 	if credential {
 		seen.Credentials++
 	}
-	seen.query(x.In.RawQuery, nil)
+	seen.query(x.In.RawQuery, nil, narrow)
 }
+
+// someOperations is how many are compared before one is dropped.
+const someOperations = 32
 
 // dropOne makes room for an undeclared operation: the one that was asked for
 // least, of those without a credential. There is none to drop when all have
-// been asked for with one, or more than once by who has none.
+// been asked for with one, or more than once by who has none. For who has none
+// only some are looked at, since others wait and a scanner asks again at once.
 func dropOne(all map[string]*Seen, credential bool) bool {
-	worst := ""
+	worst, looked := "", 0
 	for key, s := range all {
+		if looked++; looked > someOperations && !credential {
+			break
+		}
 		if s.Credentials > 0 || s.Count > 1 && !credential {
 			continue
 		}

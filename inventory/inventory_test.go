@@ -223,6 +223,37 @@ func TestListsOfCallersAndParametersAreBounded(t *testing.T) {
 	}
 }
 
+func TestInventedOperationsTakeLittleRoom(t *testing.T) {
+	keeper := new(shelf)
+	inv := open(t, Config{}, keeper)
+	for round := range 2 {
+		for i := range 300 {
+			x := missed("/old", 0)
+			x.In.RawQuery, x.Principal.Consumer = fmt.Sprintf("p%d-%d=1", round, i), fmt.Sprintf("c%d-%d", round, i)
+			inv.Missed(x, 404, true)
+		}
+		_ = inv.Flush(context.Background())
+	}
+	s := keeper.get(t, "shop").Undeclared["GET /old"]
+	if len(s.Callers) != narrow.callers || len(s.Parameters) != narrow.parameters || s.MoreCallers != 600-8 || s.MoreParameters != 600-16 {
+		t.Errorf("%d callers and %d more, %d parameters and %d more", len(s.Callers), s.MoreCallers, len(s.Parameters), s.MoreParameters)
+	}
+}
+
+func TestANameThatLooksLikeAKeyIsNotKept(t *testing.T) {
+	keeper := new(shelf)
+	inv := open(t, Config{}, keeper)
+	op := inv.Declared(list, nil, false)
+	for _, name := range []string{"sk_test_" + "4eC39HqLyjWDarjtT1zdp7dc", "0b0f3c3e-8f3a-4c1e-9b1e-2f3a4c5d6e7f", "jane@example.com", "4111111111111111", "debug"} {
+		op.Saw(call(name+"=1", "c", 0), 200)
+	}
+	_ = inv.Flush(context.Background())
+	s := keeper.get(t, "shop").Operations["list"]
+	if len(s.Parameters) != 1 || s.Parameters["debug"] == nil || s.MoreParameters != 4 {
+		t.Errorf("%v and %d more", sorted(s.Parameters), s.MoreParameters)
+	}
+}
+
 func TestAReloadKeepsWhatWasSeenAndTakesTheNewNames(t *testing.T) {
 	keeper := new(shelf)
 	inv := open(t, Config{}, keeper)

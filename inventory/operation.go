@@ -34,9 +34,9 @@ func (o *Operation) Saw(x *durward.Exchange, status int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	s := o.now()
-	s.count(x, status, x.Upstream.Attempts > 0)
+	s.count(x, status, x.Upstream.Attempts > 0, ample)
 	if x.In.RawQuery != "" && !o.any {
-		s.query(x.In.RawQuery, o.known)
+		s.query(x.In.RawQuery, o.known, ample)
 	}
 }
 
@@ -60,7 +60,7 @@ func (o *Operation) giveBack(s *Seen) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.seen != nil {
-		s.merge(o.seen)
+		s.merge(o.seen, ample)
 	}
 	o.seen = s
 }

@@ -24,6 +24,15 @@ const (
 	maxName       = 64 // bytes of a parameter's name
 )
 
+// room is how much of one operation's callers is kept. Undeclared operations
+// get less: whoever can send a request can invent a thousand of them.
+type room struct{ callers, parameters int }
+
+var (
+	ample  = room{maxCallers, maxParameters}
+	narrow = room{8, 16}
+)
+
 // API is what was seen of one API. It is what the store keeps, as JSON.
 type API struct {
 	Since      time.Time        `json:"since"`
@@ -86,7 +95,7 @@ func (t *Times) merge(o *Times) {
 }
 
 // count notes one exchange.
-func (s *Seen) count(x *durward.Exchange, status int, passed bool) {
+func (s *Seen) count(x *durward.Exchange, status int, passed bool, most room) {
 	now := x.Started.UTC().Truncate(time.Second)
 	if s.Count == 0 {
 		s.First = now
@@ -102,13 +111,13 @@ func (s *Seen) count(x *durward.Exchange, status int, passed bool) {
 	if code := statusText(status); s.Statuses[code] > 0 || len(s.Statuses) < maxStatuses {
 		s.Statuses[code]++
 	}
-	s.caller(caller(x), now)
+	s.caller(caller(x), now, most.callers)
 }
 
-func (s *Seen) caller(name string, now time.Time) {
+func (s *Seen) caller(name string, now time.Time, most int) {
 	t := s.Callers[name]
 	if t == nil {
-		if len(s.Callers) >= maxCallers {
+		if len(s.Callers) >= most {
 			s.MoreCallers++
 			return
 		}
@@ -159,8 +168,8 @@ func bounded(s string) string {
 }
 
 // query notes the parameters that known does not have. A name that cannot be
-// read, or is long, counts as more.
-func (s *Seen) query(raw string, known map[string]struct{}) {
+// read, is long, or looks like an id or a key, counts as more: it may be a value.
+func (s *Seen) query(raw string, known map[string]struct{}, most room) {
 	for part := range strings.SplitSeq(raw, "&") {
 		if part == "" {
 			continue
@@ -181,14 +190,14 @@ func (s *Seen) query(raw string, known map[string]struct{}) {
 		if _, ok := known[base]; ok {
 			continue
 		}
-		s.parameter(name, value)
+		s.parameter(name, value, most.parameters)
 	}
 }
 
-func (s *Seen) parameter(name, value string) {
+func (s *Seen) parameter(name, value string, most int) {
 	p := s.Parameters[name]
 	if p == nil {
-		if len(name) > maxName || len(s.Parameters) >= maxParameters || name != strings.ToValidUTF8(name, "") {
+		if len(name) > maxName || len(s.Parameters) >= most || placeholder(name) != "" || name != strings.ToValidUTF8(name, "") {
 			s.MoreParameters++
 			return
 		}
@@ -223,7 +232,7 @@ func statusText(status int) string {
 }
 
 // merge adds o, within the bounds.
-func (s *Seen) merge(o *Seen) {
+func (s *Seen) merge(o *Seen, most room) {
 	if o.Method != "" {
 		s.Method, s.Template = o.Method, o.Template
 	}
@@ -237,7 +246,7 @@ func (s *Seen) merge(o *Seen) {
 	for name, times := range o.Callers {
 		if have := s.Callers[name]; have != nil {
 			have.merge(times)
-		} else if len(s.Callers) < maxCallers {
+		} else if len(s.Callers) < most.callers {
 			put(&s.Callers, name, times)
 		} else {
 			s.MoreCallers += times.Count
@@ -247,7 +256,7 @@ func (s *Seen) merge(o *Seen) {
 		if have := s.Parameters[name]; have != nil {
 			have.merge(&p.Times)
 			have.Shape.merge(&p.Shape, 0)
-		} else if len(s.Parameters) < maxParameters {
+		} else if len(s.Parameters) < most.parameters {
 			put(&s.Parameters, name, p)
 		} else {
 			s.MoreParameters += p.Count
@@ -259,6 +268,19 @@ func (s *Seen) merge(o *Seen) {
 		}
 	}
 	s.Requests, s.Responses = mergeShapes(s.Requests, o.Requests), mergeShapes(s.Responses, o.Responses)
+}
+
+// clone shares nothing with s.
+func (s *Seen) clone() *Seen {
+	out := new(Seen)
+	text, err := json.Marshal(s)
+	if err == nil {
+		err = json.Unmarshal(text, out)
+	}
+	if err != nil { // it is made of maps, numbers and texts
+		panic(err)
+	}
+	return out
 }
 
 func put[V any](into *map[string]V, key string, v V) {
@@ -287,14 +309,14 @@ func (a *API) merge(o *API, most int) {
 	a.More += o.More
 	for id, seen := range o.Operations {
 		if have := a.Operations[id]; have != nil {
-			have.merge(seen)
+			have.merge(seen, ample)
 		} else {
 			put(&a.Operations, id, seen)
 		}
 	}
 	for key, seen := range o.Undeclared {
 		if have := a.Undeclared[key]; have != nil {
-			have.merge(seen)
+			have.merge(seen, narrow)
 		} else if len(a.Undeclared) < most || dropOne(a.Undeclared, seen.Credentials > 0) {
 			put(&a.Undeclared, key, seen)
 		} else {

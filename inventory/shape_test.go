@@ -5,6 +5,7 @@ package inventory
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net/url"
 	"slices"
@@ -149,6 +150,43 @@ func TestADraftHoldsNoValueAndNamesItsPathParameters(t *testing.T) {
 	content := op.RequestBody.Content["application/json"].Schema
 	if !slices.Equal(content.Required, []string{"mail", "title"}) || content.Properties["mail"].Format != "email" || op.Responses["201"] == nil {
 		t.Errorf("%+v", op)
+	}
+}
+
+func TestADraftHasNoTwoPathsOfOneForm(t *testing.T) {
+	a := &API{Since: start, Operations: map[string]*Seen{
+		"getPet": {Method: "GET", Template: "/pets/{pet}", Count: 1}, "file": {Method: "GET", Template: "/files/{name}.{type}", Count: 1},
+	}}
+	for _, call := range []string{
+		"GET /users/17", "GET /users/0b0f3c3e-8f3a-4c1e-9b1e-2f3a4c5d6e7f", "POST /users/2026-01-02", "GET /users/me", "GET /days/2026-01-02",
+		"DELETE /pets/2026-01-02", "GET /pets/17", "GET /files/17",
+	} {
+		x := &durward.Exchange{Started: start}
+		x.In.Method, x.In.Path, _ = strings.Cut(call, " ")
+		a.Learn(x, 200, "", nil, "application/json", []byte(`{"a":1}`))
+	}
+	before, _ := json.Marshal(a)
+	text, err := a.Draft("t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after, _ := json.Marshal(a); string(after) != string(before) {
+		t.Error("writing it changed what was seen")
+	}
+	var doc struct{ Paths map[string]map[string]any }
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for path, methods := range doc.Paths {
+		got[path] = strings.Join(sorted(methods), " ")
+	}
+	want := map[string]string{
+		"/users/{userId}": "get post", "/users/me": "get", "/days/{dayDate}": "get", "/pets/{pet}": "delete get",
+		"/files/{name}.{type}": "get", "/files/{fileId}": "get",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s\n%s", diff, text)
 	}
 }
 

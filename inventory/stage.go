@@ -33,8 +33,8 @@ func (a *API) Learn(x *durward.Exchange, status int, requestType string, request
 		seen = new(Seen)
 		put(&a.Undeclared, key, seen)
 	}
-	seen.count(x, status, true)
-	seen.query(x.In.RawQuery, nil)
+	seen.count(x, status, true, ample)
+	seen.query(x.In.RawQuery, nil, ample)
 	if requestType != "" {
 		seen.Requests = mergeShapes(seen.Requests, learned(mediaType(requestType), request))
 	}
