@@ -128,15 +128,8 @@ func writeCompressed(ctx context.Context, path string, plain io.Reader) (sum []b
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	w, err := zstd.NewWriter(f, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20), zstd.WithEncoderCRC(true))
-	if err != nil {
-		return nil, err
-	}
 	digest := sha256.New()
-	if _, err := io.Copy(io.MultiWriter(w, digest), &untilDone{ctx, plain}); err != nil {
-		return nil, errors.Join(err, w.Close())
-	}
-	if err := w.Close(); err != nil {
+	if err := writeFrames(f, io.TeeReader(&untilDone{ctx, plain}, digest)); err != nil {
 		return nil, err
 	}
 	return digest.Sum(nil), f.Sync()

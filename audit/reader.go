@@ -20,6 +20,7 @@ type Reader struct {
 	first uint64 // of the open file
 	lines *lines // nil when no file is open
 	seen  uint64 // number of the last line that was read of the open file
+	at    int64  // where the record begins that Next gave last
 }
 
 // RemovedError says that records were removed on purpose, or by somebody, before
@@ -67,6 +68,7 @@ func (r *Reader) Next() (line []byte, sequence uint64, err error) {
 		r.seen = sequence
 		if sequence == r.next {
 			r.next++
+			r.at = r.lines.offset - int64(len(line)) - 1
 			return line, sequence, nil
 		}
 	}
@@ -149,6 +151,11 @@ func (r *Reader) ends() (bool, error) {
 	r.lines.offset = before // so that this line is read again
 	return false, r.lines.rewind()
 }
+
+// Place is where the record that Next gave last begins: the number of the first
+// record of its file, and the byte in that file as it is before compression. See
+// Lookup.
+func (r *Reader) Place() (first uint64, offset int64) { return r.first, r.at }
 
 // Close closes the open file. Next opens it again.
 func (r *Reader) Close() error {
