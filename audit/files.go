@@ -95,3 +95,6 @@ func listFiles(dir string) ([]uint64, error) {
 }
 
 func filePath(dir string, first uint64) string { return filepath.Join(dir, fileName(first)) }
+
+// Files gives the numbers of the first records of a log's files, in order.
+func Files(dir string) ([]uint64, error) { return listFiles(dir) }

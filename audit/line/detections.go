@@ -65,7 +65,7 @@ func decode[T any](raw []byte) (v T) {
 }
 
 // Objects names what a request was about: its path, each segment of it, and
-// the object where the record has one.
+// the path parameters where the record has them, as "value" and "name=value".
 func (r *Record) Objects() []string {
 	var all []string
 	if len(r.Path) > 0 {
@@ -76,9 +76,11 @@ func (r *Record) Objects() []string {
 			}
 		}
 	}
-	if len(r.Object) > 0 {
-		all = append(all, string(r.Object))
-	}
+	Each(r.Object, func(key, value []byte) {
+		if text, ok := Text(value); ok && len(text) > 0 {
+			all = append(all, string(text), string(key)+"="+string(text))
+		}
+	})
 	return all
 }
 

@@ -30,13 +30,14 @@ type Record struct {
 	TraceID   []byte
 
 	Client, Peer, Subject, Who, Consumer, Issuer, Method, Credential []byte
-	API, Operation, Verb, Host, Path, Object, UserAgent              []byte
+	API, Operation, Verb, Host, Path, UserAgent                      []byte
 	Code, Stage, Reason, Message, Detail                             []byte
 
 	Status, Count              int64
 	TookUS, BytesIn, BytesOut  int64
 	Steps, Answer, Findings    []byte // JSON, as it stands
 	Upstream, Policies, Sealed []byte // likewise
+	Object, Actor              []byte // likewise
 }
 
 // Outcomes of a request; attempts and system records have none.
@@ -119,8 +120,6 @@ func (r *Record) what(key string) *[]byte {
 		return &r.Host
 	case "path":
 		return &r.Path
-	case "object":
-		return &r.Object
 	case "user_agent":
 		return &r.UserAgent
 	case "code":
@@ -175,6 +174,10 @@ func (r *Record) other(key string, value []byte) bool {
 		r.Policies = value
 	case "sealed":
 		r.Sealed = value
+	case "object":
+		r.Object = value
+	case "actor":
+		r.Actor = value
 	}
 	return true
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-const outcome = `{"seq":10,"time":"2026-11-21T19:33:40.871132Z","kind":"outcome","request_id":"R1","client":"203.0.113.9","subject":"an\u006e","consumer":"acme","credential":"k1","api":"moot","operation":"createSpace","verb":"POST","path":"/spaces/7","status":403,"code":"forbidden","stage":"authz","reason":"a \"quoted\" {brace}","steps":[{"verdict":"deny","mode":"report","on_error":"deny","stage":"waf","code":"waf-blocked","reason":"],}"}],"findings":[{"rule":942100,"class":"sqli","in":"query","name":"q"}],"answer":{"stripped":2,"leaks":[{"detector":"aws_key","offset":3,"count":1}]},"took_us":383,"bytes_out":187,"hash":"ab"}`
+const outcome = `{"seq":10,"time":"2026-11-21T19:33:40.871132Z","kind":"outcome","request_id":"R1","client":"203.0.113.9","subject":"an\u006e","consumer":"acme","credential":"k1","api":"moot","operation":"createSpace","verb":"POST","path":"/spaces/7","object":{"space":"7"},"status":403,"code":"forbidden","stage":"authz","reason":"a \"quoted\" {brace}","steps":[{"verdict":"deny","mode":"report","on_error":"deny","stage":"waf","code":"waf-blocked","reason":"],}"}],"findings":[{"rule":942100,"class":"sqli","in":"query","name":"q"}],"answer":{"stripped":2,"leaks":[{"detector":"aws_key","offset":3,"count":1}]},"took_us":383,"bytes_out":187,"hash":"ab"}`
 
 func TestALineIsReadWithoutDecodingIt(t *testing.T) {
 	r, ok := Parse([]byte(outcome))
@@ -34,7 +34,7 @@ func TestALineIsReadWithoutDecodingIt(t *testing.T) {
 	if diff := cmp.Diff([]string{"942100", "authz", "authz/forbidden", "aws_key", "sqli", "stripped", "waf", "waf/waf-blocked"}, r.Detections()); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"/spaces/7", "spaces", "7"}, r.Objects()); diff != "" {
+	if diff := cmp.Diff([]string{"/spaces/7", "spaces", "7", "7", "space=7"}, r.Objects()); diff != "" {
 		t.Error(diff)
 	}
 }
