@@ -25,6 +25,11 @@ type auditCmd struct {
 	Prove      auditProveCmd      `cmd:"" help:"Write a proof that a record is in the log."`
 	CheckProof auditCheckProofCmd `cmd:"" help:"Check a proof without the log, and print the record."`
 	Witness    auditWitnessCmd    `cmd:"" help:"Serve as a witness: cosign the checkpoints of other gateways' logs."`
+	Search     auditSearchCmd     `cmd:"" help:"Find records by who, what, where, when and how it ended; the newest first."`
+	Tail       auditTailCmd       `cmd:"" help:"Print the last records, and with -f what comes."`
+	Context    auditContextCmd    `cmd:"" help:"Print what else the one who made a request did around that time."`
+	Show       auditShowCmd       `cmd:"" help:"Print one record whole."`
+	Reindex    auditReindexCmd    `cmd:"" help:"Make the index of a log anew."`
 }
 
 type auditVerifyCmd struct {

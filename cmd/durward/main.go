@@ -48,7 +48,7 @@ type program struct {
 	Policies    policiesCmd    `cmd:"" help:"Print the rules of an API as Cedar policies, or the schema that they are held against."`
 	Inventory   inventoryCmd   `cmd:"" help:"List what is called and not declared, and what is declared and not called; write a learned OpenAPI draft."`
 	Replay      replayCmd      `cmd:"" help:"Tell which recorded requests a configuration would decide differently."`
-	Audit       auditCmd       `cmd:"" help:"Check an audit log."`
+	Audit       auditCmd       `cmd:"" help:"Check, search and export an audit log."`
 	Version     versionCmd     `cmd:"" help:"Print version, commit and toolchain."`
 }
 

@@ -1,0 +1,127 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"durward/audit"
+	"durward/audit/line"
+)
+
+// printable gives a line of the log for a terminal. What Durward wrote has no
+// control characters; a copy may have been changed, so every character that is
+// not for the eye becomes the escape that JSON has for it.
+func printable(text []byte) []byte {
+	clean := true
+	for _, c := range text {
+		clean = clean && c >= 0x20 && c < 0x7f
+	}
+	if clean {
+		return text
+	}
+	out := make([]byte, 0, len(text)+16)
+	for len(text) > 0 {
+		r, n := utf8.DecodeRune(text)
+		switch {
+		case r == utf8.RuneError && n == 1:
+			out = append(out, `\ufffd`...)
+		case r == ' ', unicode.IsPrint(r):
+			out = append(out, text[:n]...)
+		case r > 0xffff:
+			r -= 0x10000
+			out = fmt.Appendf(out, `\u%04x\u%04x`, 0xd800+r>>10, 0xdc00+r&0x3ff)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+		text = text[n:]
+	}
+	return out
+}
+
+// recordLine is one record for a person's eye.
+func recordLine(r *line.Record) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s  %8d  %-7s", r.Time.UTC().Format("2006-01-02T15:04:05.000Z"), r.Seq, or(r.Outcome(), plain(string(r.Kind))))
+	text := func(format string, value []byte) {
+		if len(value) > 0 {
+			fmt.Fprintf(&b, format, plain(string(value)))
+		}
+	}
+	if r.Status != 0 {
+		fmt.Fprintf(&b, "  %d", r.Status)
+	}
+	text("  %s", r.Verb)
+	text(" %s", r.Path)
+	text("  %s", r.Subject)
+	if len(r.Subject) == 0 {
+		text("  %s", r.Who)
+	}
+	text(" for %s", r.Consumer)
+	text(" from %s", r.Client)
+	text("  %s", r.Code)
+	text(" by %s", r.Stage)
+	text(": %s", r.Reason)
+	if r.Count > 0 {
+		fmt.Fprintf(&b, " (%d times)", r.Count)
+	}
+	text("  %s", r.Message)
+	text(": %s", r.Detail)
+	text("  %s", r.RequestID)
+	return b.String()
+}
+
+// printRecord writes a record for people, or as the line that it is.
+func printRecord(w io.Writer, text []byte, asJSON bool) error {
+	text = openedLine(text)
+	if asJSON {
+		_, err := w.Write(append(bytes.Clone(printable(text)), '\n'))
+		return err
+	}
+	r, ok := line.Parse(text)
+	if !ok {
+		_, err := fmt.Fprintf(w, "not a record: %s\n", printable(text))
+		return err
+	}
+	_, err := fmt.Fprintln(w, recordLine(&r))
+	return err
+}
+
+type auditShowCmd struct {
+	Seq uint64 `arg:"" help:"The record's number."`
+	auditFlags
+	JSON bool `name:"json" help:"Print the line as it stands in the log."`
+}
+
+func (c *auditShowCmd) Run(_ context.Context, s streams) error {
+	read := audit.NewReader(c.Directory, c.Seq)
+	defer read.Close()
+	text, _, err := read.Next()
+	var removed *audit.RemovedError
+	switch {
+	case errors.Is(err, io.EOF):
+		return fmt.Errorf("the log in %s has no record %d", plain(c.Directory), c.Seq)
+	case errors.As(err, &removed):
+		return fmt.Errorf("record %d is no longer there: the first one is %d", c.Seq, removed.First)
+	case err != nil:
+		return err
+	}
+	text = printable(openedLine(text))
+	if !c.JSON {
+		var b bytes.Buffer
+		if json.Indent(&b, text, "", "  ") == nil {
+			text = b.Bytes()
+		}
+	}
+	_, err = fmt.Fprintf(s.out, "%s\n", text)
+	return err
+}
