@@ -75,11 +75,22 @@ type Config struct {
 	StageTimes string `yaml:"stage_times" enum:"all,slow,off"`
 	// Checkpoints commit to the records, so that a change of any of them shows.
 	Checkpoints Checkpoints `yaml:"checkpoints"`
+	// Index lets records be found without reading the whole log.
+	Index Index `yaml:"index"`
 	// FloodWindow is the time in which the refusals of one client for one
 	// reason at one operation before authentication become one record, after
 	// the first that are written in full: one by a limit, up to 16 of others.
 	// An IPv6 client's /64 counts as one client. Default 10s.
 	FloodWindow units.Duration `yaml:"flood_window"`
+}
+
+// Index is the `index:` part of the audit log: a database beside it that
+// `durward audit search` asks. It follows the log and can be made anew from it.
+type Index struct {
+	// Off keeps none: each search then reads the whole log.
+	Off bool `yaml:"off"`
+	// Path is the database. Default: index.db in the log's directory.
+	Path string `yaml:"path" path:"true"`
 }
 
 // Check reports every fault of the configuration.

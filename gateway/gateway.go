@@ -73,6 +73,7 @@ type Gateway struct {
 	listen   *listen.Set
 	console  *console.Console
 	draining atomic.Bool
+	trail    trail
 	closers  []func(context.Context) error // in the order of opening
 }
 
@@ -139,6 +140,9 @@ func (g *Gateway) openEnv(ctx context.Context, cfg *config.Config) error {
 		return fmt.Errorf("audit: %w", err)
 	}
 	g.closers = append(g.closers, func(context.Context) error { return records.Close() })
+	if err := g.openTrail(ctx, &cfg.Audit, records); err != nil {
+		return err
+	}
 	tracer, err := observe.NewTracer(ctx, &cfg.Tracing)
 	if err != nil {
 		return err
@@ -193,6 +197,7 @@ func (g *Gateway) registerGauges() {
 	m.GaugeFunc("audit_records_committed", "Audit records under a signed checkpoint; 0 when there are none.", func() float64 { s, _ := records.Checkpoints(); return float64(s.Size) })
 	m.GaugeFunc("audit_checkpoints_healthy", "Whether the last checkpoint was made and published to every witness: 1 or 0.", func() float64 { s, ok := records.Checkpoints(); return boolean(ok && s.Failing == "") })
 	m.GaugeFunc("store_healthy", "Whether the store answers: 1 or 0.", func() float64 { return boolean(g.store.Health() == nil) })
+	g.trail.register(m, records)
 	for kind := range set.Stats().HTTP2.Cut { // every kind is there
 		m.LabelledCounterFunc("http2_connections_cut_total", "HTTP/2 connections ended for a flood, by its kind.", "kind", kind,
 			func() float64 { return float64(set.Stats().HTTP2.Cut[kind]) })

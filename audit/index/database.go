@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"path/filepath"
 
 	_ "modernc.org/sqlite" // the driver
 )
@@ -39,6 +40,10 @@ type database struct{ db *sql.DB }
 // anew; for a reader, fs.ErrNotExist that there is none.
 func openDatabase(ctx context.Context, path string, readOnly bool) (*database, error) {
 	if err := touch(path, readOnly); err != nil {
+		return nil, err
+	}
+	path, err := filepath.Abs(path) // in a URL, a relative one would begin with a host
+	if err != nil {
 		return nil, err
 	}
 	query := url.Values{

@@ -73,7 +73,7 @@ func (w *writer) request(person, thing int) {
 		x.Client.Address = netip.MustParseAddr(fmt.Sprintf("2001:db8:%d::%d", person%10000, person%10000))
 	}
 	x.Principal = durward.Principal{Subject: fmt.Sprintf("user-%d", person), Consumer: fmt.Sprintf("team-%d", person%5), Credential: fmt.Sprintf("key-%d", person), Method: "api_key"}
-	d := w.log.Stage().Request(context.Background(), x)
+	d := w.log.Stage("").Request(context.Background(), x)
 	x.Trail = append(x.Trail, durward.Step{Stage: audit.StageName, Verdict: d.Verdict, Code: d.Code, Err: d.Err})
 	end := audit.End{Status: 200, Took: time.Millisecond}
 	switch w.rng.IntN(10) {

@@ -102,6 +102,8 @@ var gatewayRules = map[string]rule{
 		added:   verdictOf(stronger("checkpoints are kept at a further place")),
 		removed: verdictOf(weaker("checkpoints are kept at one place less")),
 	},
+	"audit.Index.off":        neutral("records are found more slowly"),
+	"audit.Index.path":       neutral(operation),
 	"audit.Witness.file":     fixed("checkpoints are kept elsewhere"),
 	"audit.Witness.url":      fixed("checkpoints are kept elsewhere"),
 	"audit.Witness.key":      fixed("another witness is trusted"),
