@@ -14,8 +14,6 @@ import (
 	"github.com/corazawaf/coraza/v3/collection"
 	"github.com/corazawaf/coraza/v3/experimental/plugins/plugintypes"
 	"github.com/corazawaf/coraza/v3/types"
-
-	"durward"
 )
 
 // headDirectives choose the reader of the body as the recommended settings and
@@ -69,6 +67,10 @@ func ask(t testing.TB, w coraza.WAF, r *Request) (types.Transaction, *types.Inte
 		t.Fatal(err)
 	}
 	return tx, in
+}
+
+func variablesOf(tx types.Transaction) plugintypes.TransactionVariables {
+	return tx.(plugintypes.TransactionState).Variables()
 }
 
 // members lists a collection as sorted "key\x00value" lines.
@@ -261,7 +263,7 @@ func TestTheFactsAreCorazasCollections(t *testing.T) {
 		}
 		read++
 		tx, _ := ask(t, w, q)
-		if d := differences(f, tx.(plugintypes.TransactionState).Variables()); len(d) > 0 {
+		if d := differences(f, variablesOf(tx)); len(d) > 0 {
 			t.Fatalf("request %d %+v body %q:\n%s", i, q, q.Body, strings.Join(d, "\n"))
 		}
 		tx.Close()
@@ -269,5 +271,4 @@ func TestTheFactsAreCorazasCollections(t *testing.T) {
 	if read < 20000 {
 		t.Errorf("only %d of 30000 requests were read", read)
 	}
-	_ = durward.Header{}
 }
