@@ -64,3 +64,48 @@ func TestReplacedContentClosesTheOldOne(t *testing.T) {
 		t.Error("new content is not known as whole")
 	}
 }
+
+func TestAnswersThatAreKeptHoldNoMoreThanTheirBudget(t *testing.T) {
+	before := durward.HeldBytes()
+	text := strings.Repeat("x", 1<<20)
+	fresh := func() *durward.Response {
+		return &durward.Response{Body: io.NopCloser(strings.NewReader(text)), Length: int64(len(text))}
+	}
+	var kept []*durward.Response
+	for range 300 {
+		r := fresh()
+		content, whole, err := r.Buffer(1 << 20)
+		if err != nil || whole != (len(content) == len(text)) {
+			t.Fatal(len(content), whole, err)
+		}
+		if kept = append(kept, r); !whole {
+			break
+		}
+	}
+	last := kept[len(kept)-1]
+	if content, whole, _ := last.Buffer(1 << 20); whole || len(content) < 64<<10 || durward.HeldBytes() > 256<<20+2<<20 {
+		t.Errorf("%d answers: %d bytes of the last, %t, %d in all", len(kept), len(content), whole, durward.HeldBytes())
+	}
+	if got, err := io.ReadAll(last.Body); err != nil || string(got) != text {
+		t.Errorf("the last is not sent whole: %d bytes, %v", len(got), err)
+	}
+	small := &durward.Response{Body: io.NopCloser(strings.NewReader(text[:60<<10])), Length: -1}
+	if _, whole, _ := small.Buffer(1 << 20); !whole {
+		t.Error("a small one is not looked at")
+	}
+	for _, r := range kept {
+		r.Body.Close()
+		r.Body.Close()
+	}
+	r := fresh()
+	if _, whole, _ := r.Buffer(1 << 20); !whole {
+		t.Error("what was closed still counts")
+	}
+	r.Replace(make([]byte, 1<<20))
+	if held := durward.HeldBytes() - before; held < 1<<20 || held > 2<<20 {
+		t.Errorf("what replaces an answer holds %d", held)
+	}
+	if r.Body.Close(); durward.HeldBytes() != before {
+		t.Errorf("%d bytes are still held", durward.HeldBytes()-before)
+	}
+}
