@@ -4,6 +4,8 @@
 package gateway
 
 import (
+	"fmt"
+
 	"durward/observe"
 	"durward/waf"
 )
@@ -27,5 +29,26 @@ func registerFirewall(m *observe.Metrics, e *waf.Engines) {
 		func(emit func(float64, ...string)) {
 			e.Matches(func(n int64, rule, mode string) { emit(float64(n), rule, mode) })
 		})
+	m.CountersFunc("waf_gate_total", "Requests by what the firewall's gate said: clean, or slow, with the rule or the reason why the rule engine was asked.", []string{"result", "reason"},
+		func(emit func(float64, ...string)) {
+			e.Gate(func(n int64, result, reason string) { emit(float64(n), result, reason) })
+		})
+	m.CounterFunc("waf_gate_compile_seconds_total", "Time that the firewall's gates took to compile.", func() float64 { return e.GateTime().Seconds() })
+	m.GaugeFunc("waf_gates_ready", "Gates of the firewall that are compiled.", func() float64 { ready, _, _ := e.Gates(); return float64(ready) })
+	m.GaugeFunc("waf_gates_compiling", "Gates that are still to be compiled: until then their requests take the slow path.", func() float64 { _, n, _ := e.Gates(); return float64(n) })
+	m.GaugeFunc("waf_gates_failed", "Gates that could not be compiled: their requests take the slow path.", func() float64 { _, _, n := e.Gates(); return float64(n) })
 	m.GaugeFunc("waf_engines", "Instances of the rule engine in memory.", func() float64 { return float64(e.Engines()) })
+}
+
+// gateNotes says which gates are missing: requests are inspected without them, and
+// take longer.
+func gateNotes(e *waf.Engines) (notes []string) {
+	_, compiling, failed := e.Gates()
+	if compiling > 0 {
+		notes = append(notes, fmt.Sprintf("the firewall compiles %d gates: until then its requests take the slow path", compiling))
+	}
+	if failed > 0 {
+		notes = append(notes, fmt.Sprintf("%d gates of the firewall could not be compiled: their requests take the slow path", failed))
+	}
+	return notes
 }

@@ -154,15 +154,16 @@ func (f *Follower) load(ctx context.Context, r *store.Revision) (*config.Config,
 // Notes implements console.Notes: what is not as it should be, though the
 // gateway serves.
 func (g *Gateway) Notes() []string {
+	notes := gateNotes(g.env.WAF)
 	f := g.follower.Load()
 	if f == nil {
-		return nil
+		return notes
 	}
 	if s := f.Status(); s.Fault != "" {
-		return []string{fmt.Sprintf("revision %d is in force: revision %d does not load here since %s: %s",
-			s.InForce, s.Followed, s.Since.UTC().Format(time.RFC3339), s.Fault)}
+		notes = append(notes, fmt.Sprintf("revision %d is in force: revision %d does not load here since %s: %s",
+			s.InForce, s.Followed, s.Since.UTC().Format(time.RFC3339), s.Fault))
 	}
-	return nil
+	return notes
 }
 
 // Gateway is the gateway that follows.

@@ -200,15 +200,18 @@ func (b *Builder) profile(d *Demand, exclusions []Exclusion) int {
 // ranges: where the contract takes image/*, it alone says what is taken.
 const mediaTypeRule = "920420"
 
-// profileAt is the profile that holds now.
-func (d *Demand) profileAt(now time.Time) int {
-	for _, s := range d.spans {
+// spanAt is the index of the span that holds now; the last has no end.
+func (d *Demand) spanAt(now time.Time) int {
+	for i, s := range d.spans {
 		if s.until.IsZero() || now.Before(s.until) {
-			return s.profile
+			return i
 		}
 	}
-	return 0
+	return len(d.spans) - 1
 }
+
+// profileAt is the profile that holds now.
+func (d *Demand) profileAt(now time.Time) int { return d.spans[d.spanAt(now)].profile }
 
 // hash identifies a rule set.
 func (r *Rules) hash() string {

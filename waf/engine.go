@@ -102,7 +102,12 @@ func (s *Settings) put(tx types.Transaction) error {
 		return errors.New("waf: the engine gives no access to variables")
 	}
 	vars := state.Variables().TX()
-	set := func(name string, n int) { vars.Set(name, []string{small(n)}) }
+	s.each(func(name string, n int) { vars.Set(name, []string{small(n)}) })
+	return nil
+}
+
+// each gives the variables by which an inspection differs from another.
+func (s *Settings) each(set func(name string, n int)) {
 	set("blocking_paranoia_level", s.Paranoia)
 	set("detection_paranoia_level", s.Detection)
 	set("inbound_anomaly_score_threshold", s.Inbound)
@@ -113,7 +118,13 @@ func (s *Settings) put(tx types.Transaction) error {
 	if s.Report {
 		set(reportVariable, 1)
 	}
-	return nil
+}
+
+// variables are the settings for the gate, by name.
+func (s *Settings) variables() map[string]string {
+	out := map[string]string{}
+	s.each(func(name string, n int) { out[name] = small(n) })
+	return out
 }
 
 // request feeds the request phases, as far as no rule interrupts them.

@@ -22,6 +22,9 @@ type Engines struct {
 	mu    sync.Mutex
 	live  map[string]*instance
 	stats stats
+
+	waiting   []*plan // gates to be compiled
+	compiling bool    // somebody is at it
 }
 
 // NewEngines makes an empty one.
@@ -35,6 +38,7 @@ type instance struct {
 	digest   map[string][sha256.Size]byte // of the operator's files
 	requests *Engine
 	answers  *Engine // nil where no answer is inspected
+	plans    plans
 	users    int
 }
 
@@ -42,17 +46,28 @@ type instance struct {
 type Set struct {
 	engines *Engines
 	shared  *instance
+	plans   map[Settings]*plan
 	now     func() time.Time
 	stats   *stats
 	once    sync.Once
 }
 
 // Set compiles the rule set that a builder has collected, or takes the one that
-// is there.
+// is there. Its gates are compiled behind its back; what has none yet is slower.
 func (e *Engines) Set(b *Builder, demands []*Demand) (*Set, error) {
 	if e == nil {
 		e = NewEngines(time.Now)
 	}
+	s, err := e.set(b, demands)
+	if err == nil {
+		e.mu.Lock()
+		s.plans = e.plansOf(s.shared, demands)
+		e.mu.Unlock()
+	}
+	return s, err
+}
+
+func (e *Engines) set(b *Builder, demands []*Demand) (*Set, error) {
 	rules, err := b.Rules(e.now(), demands...)
 	if err != nil {
 		return nil, err
@@ -74,7 +89,7 @@ func (e *Engines) Set(b *Builder, demands []*Demand) (*Set, error) {
 }
 
 func newInstance(key string, rules *Rules, answers bool) (*instance, error) {
-	i := &instance{key: key}
+	i := &instance{key: key, plans: newPlans(rules)}
 	var err error
 	if i.requests, err = newEngine(rules.Text, rules.FS); err != nil {
 		return nil, ruleFault(err)
@@ -101,6 +116,7 @@ func (s *Set) Close() error {
 		e := s.engines
 		e.mu.Lock()
 		defer e.mu.Unlock()
+		s.shared.plans.release(s.plans)
 		if s.shared.users--; s.shared.users > 0 {
 			return
 		}
@@ -121,7 +137,7 @@ func (s *Set) Rules() int { return s.shared.requests.Count() }
 // Try compiles what a builder has collected and throws it away: for who wants
 // to know whether it can be used.
 func Try(b *Builder, demands []*Demand) error {
-	s, err := (*Engines)(nil).Set(b, demands)
+	s, err := NewEngines(time.Now).set(b, demands)
 	if err != nil {
 		return err
 	}

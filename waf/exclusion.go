@@ -116,8 +116,11 @@ func (w *writer) parameterRules(head string, next func() int, p parameter, targe
 	remove := func(variable, key string) string {
 		return ",ctl:ruleRemoveTarget" + target + ";" + variable + ":" + key
 	}
-	unless := func(phase int, other, key, actions string) {
+	// That the parameter is there at all is for the gate: a request without it is
+	// none that loses anything.
+	unless := func(phase int, mine, other, key, actions string) {
 		w.line(head+`,chain"`, next(), phase)
+		w.line(`SecRule &%s:%s "!@eq 0" "chain"`, mine, key)
 		w.line(`SecRule &%s:%s "@eq 0" "%s"`, other, key, strings.TrimPrefix(actions, ","))
 	}
 	switch p.in {
@@ -127,11 +130,11 @@ func (w *writer) parameterRules(head string, next func() int, p parameter, targe
 		w.line(head+`%s"`, next(), 1, remove("REQUEST_COOKIES", p.name))
 	case "query":
 		w.line(head+`%s"`, next(), 1, remove("ARGS_GET", p.name))
-		unless(2, "ARGS_POST", p.name, remove("ARGS", p.name))
+		unless(2, "ARGS_GET", "ARGS_POST", p.name, remove("ARGS", p.name))
 	case "body":
 		for _, key := range bodyKeys(p.name) {
 			w.line(head+`%s"`, next(), 1, remove("ARGS_POST", key))
-			unless(1, "ARGS_GET", key, remove("ARGS", key))
+			unless(2, "ARGS_POST", "ARGS_GET", key, remove("ARGS", key))
 		}
 	}
 }

@@ -28,18 +28,28 @@ type inspector struct {
 	set      *Set
 	demand   *Demand
 	settings Settings
+	plans    []*plan // by span of the demand
 	mode     durward.Mode
 }
 
 func (s *Set) inspector(d *Demand) inspector {
-	return inspector{set: s, demand: d, settings: d.cfg.settings(), mode: d.cfg.Mode}
+	i := inspector{set: s, demand: d, settings: d.cfg.settings(), mode: d.cfg.Mode}
+	for _, span := range d.spans {
+		i.plans = append(i.plans, s.plans[i.settings.with(span.profile)])
+	}
+	return i
 }
 
-// now are the settings with the profile that holds now.
-func (i *inspector) now() Settings {
-	s := i.settings
-	s.Profile = i.demand.profileAt(i.set.now())
+// with are the settings with a profile.
+func (s Settings) with(profile int) Settings {
+	s.Profile = profile
 	return s
+}
+
+// now are the settings with the profile that holds now, and the gate for them.
+func (i *inspector) now() (Settings, *plan) {
+	n := i.demand.spanAt(i.set.now())
+	return i.settings.with(i.demand.spans[n].profile), i.plans[n]
 }
 
 type stage struct {
@@ -76,7 +86,12 @@ func (s *stage) Request(_ context.Context, x *durward.Exchange) durward.Decision
 	if d.Verdict != durward.Allow {
 		return d
 	}
-	settings := s.now()
+	settings, plan := s.now()
+	clean, why := plan.clean(&q.Request)
+	s.set.stats.gate(clean, why)
+	if clean {
+		return s.decide(x, &Verdict{}, skipped)
+	}
 	v, err := s.set.shared.requests.Inspect(&q.Request, &settings)
 	if err != nil {
 		s.set.stats.count(&s.set.stats.requests, OutcomeFailed, &v, s.mode)

@@ -168,7 +168,9 @@ func TestRulesThatCannotBeRunAreAFailure(t *testing.T) {
 	set, s, _ := stages(t, engines, Config{})
 	good := set.shared.requests
 	set.shared.requests = &Engine{}
-	d := s.Request(t.Context(), exchange("", "", false))
+	x := exchange("", "", false)
+	x.In.RawQuery = "q=" + injection // which no gate takes for clean
+	d := s.Request(t.Context(), x)
 	set.shared.requests = good
 	if d.Verdict != durward.Fail || d.Code != durward.CodeInternal || d.Err == nil {
 		t.Errorf("%+v", d)

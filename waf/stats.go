@@ -7,8 +7,10 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"durward"
+	"durward/waf/gate"
 )
 
 // Outcomes of an inspection, as metrics name them.
@@ -38,6 +40,15 @@ type stats struct {
 	answers  [4]atomic.Int64
 	skipped  [3]atomic.Int64 // by reason
 	rules    sync.Map        // ruleKey -> *atomic.Int64, bounded by the rules that there are
+	clean    atomic.Int64    // proven so by a gate
+	slow     sync.Map        // slowKey -> *atomic.Int64, bounded as rules
+	compiled atomic.Int64    // nanoseconds that gates took to compile
+}
+
+// slowKey is why the engine had to be asked: a rule, or one of a few words.
+type slowKey struct {
+	rule int
+	word string
 }
 
 type ruleKey struct {
@@ -58,11 +69,29 @@ func index(words []string, w string) int {
 func (s *stats) count(of *[4]atomic.Int64, outcome string, v *Verdict, mode durward.Mode) {
 	of[index(outcomes, outcome)].Add(1)
 	for _, id := range v.Rules {
-		n, ok := s.rules.Load(ruleKey{id, mode})
-		if !ok {
-			n, _ = s.rules.LoadOrStore(ruleKey{id, mode}, new(atomic.Int64))
-		}
-		n.(*atomic.Int64).Add(1)
+		add(&s.rules, ruleKey{id, mode})
+	}
+}
+
+// add counts one under a key.
+func add(m *sync.Map, key any) {
+	n, ok := m.Load(key)
+	if !ok {
+		n, _ = m.LoadOrStore(key, new(atomic.Int64))
+	}
+	n.(*atomic.Int64).Add(1)
+}
+
+// gate notes what the gate said of a request. Of a rule the id is enough: what
+// it looks at would be many.
+func (s *stats) gate(clean bool, why gate.Reason) {
+	switch {
+	case clean:
+		s.clean.Add(1)
+	case why.RuleID != 0:
+		add(&s.slow, slowKey{rule: why.RuleID})
+	default:
+		add(&s.slow, slowKey{word: why.Target})
 	}
 }
 
@@ -113,3 +142,21 @@ func (e *Engines) Matches(yield func(n int64, rule, mode string)) {
 		return true
 	})
 }
+
+// Gate gives how many requests the gate proved clean, with no reason, and how
+// many it left to the rule engine: because of which rule, or of what else.
+func (e *Engines) Gate(yield func(n int64, result, reason string)) {
+	yield(e.stats.clean.Load(), "clean", "")
+	e.stats.slow.Range(func(k, n any) bool {
+		key := k.(slowKey)
+		reason := key.word
+		if key.rule != 0 {
+			reason = strconv.Itoa(key.rule)
+		}
+		yield(n.(*atomic.Int64).Load(), "slow", reason)
+		return true
+	})
+}
+
+// GateTime is how long gates took to compile, in all.
+func (e *Engines) GateTime() time.Duration { return time.Duration(e.stats.compiled.Load()) }
