@@ -303,8 +303,12 @@ func scalarInFlow(text string) string {
 	if err != nil {
 		return `""`
 	}
-	return string(quoted)
+	return lineEnds.Replace(string(quoted))
 }
+
+// lineEnds escapes what YAML takes for the end of a line, or drops, and JSON
+// lets stand: in a comment the rest would be settings.
+var lineEnds = strings.NewReplacer("\u0085", `\u0085`, "\u2028", `\u2028`, "\u2029", `\u2029`, "\ufeff", `\ufeff`, "\x7f", `\u007f`)
 
 // comment makes text fit for a comment: one line of printable characters.
 func comment(text string) string {
