@@ -37,15 +37,39 @@ func (c *Config) checkFirewall(f *faults) {
 	if len(f.all) > 0 {
 		return // a rule set of what has other faults says nothing
 	}
+	b, uses, err := c.Firewall()
+	if err != nil {
+		f.all = append(f.all, err)
+		return
+	}
 	custom := !c.WAF.Empty()
-	b := waf.NewBuilder(&c.WAF)
 	var demands []*waf.Demand
+	for _, u := range uses {
+		custom = custom || len(c.APIs[u.API].WAF.Rules) > 0
+		demands = append(demands, u.Demand)
+	}
+	if !custom || len(demands) == 0 && slices.Concat(c.WAF.Rules, c.WAF.RulesAfter) == nil {
+		return
+	}
+	f.in("waf", waf.Try(b, demands))
+}
+
+// FirewallUse is an operation that has a firewall.
+type FirewallUse struct {
+	API, Operation string
+	Demand         *waf.Demand
+}
+
+// Firewall collects what the operations need of the firewall's rule set. The
+// error names the field of a file that cannot be used.
+func (c *Config) Firewall() (*waf.Builder, []FirewallUse, error) {
+	b := waf.NewBuilder(&c.WAF)
+	var uses []FirewallUse
 	for _, name := range c.APINames() {
 		api := c.APIs[name]
 		if api.WAF == nil {
 			continue
 		}
-		custom = custom || len(api.WAF.Rules) > 0
 		for _, op := range c.contracts[name].Operations() {
 			cfg := api.WAFOf(op.ID)
 			if cfg == nil {
@@ -53,14 +77,10 @@ func (c *Config) checkFirewall(f *faults) {
 			}
 			d, err := b.Operation(op.ID, *cfg, op.Method, c.contracts[name].MediaTypes(op.ID))
 			if err != nil {
-				f.in(strictyaml.Key("apis", name)+".waf", err)
-				return
+				return nil, nil, durward.InvalidIn(strictyaml.Key("apis", name)+".waf", err)
 			}
-			demands = append(demands, d)
+			uses = append(uses, FirewallUse{name, op.ID, d})
 		}
 	}
-	if !custom || len(demands) == 0 && slices.Concat(c.WAF.Rules, c.WAF.RulesAfter) == nil {
-		return
-	}
-	f.in("waf", waf.Try(b, demands))
+	return b, uses, nil
 }
