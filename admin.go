@@ -64,8 +64,8 @@ func WithActor(ctx context.Context, a Actor) context.Context {
 	return context.WithValue(ctx, actorKey{}, a)
 }
 
-// ActorOf gives the actor of a context.
+// ActorOf gives the actor of a context; the zero Actor is nobody.
 func ActorOf(ctx context.Context) (Actor, bool) {
-	a, ok := ctx.Value(actorKey{}).(Actor)
-	return a, ok
+	a, _ := ctx.Value(actorKey{}).(Actor)
+	return a, a != Actor{}
 }

@@ -93,6 +93,7 @@ type Log struct {
 	stageTimes bool
 	leastStage time.Duration
 	clockStop  chan struct{}
+	lastAction atomic.Pointer[string] // id of the last admin record; nil for none
 	clockEnd   sync.WaitGroup
 
 	mu      sync.Mutex
@@ -163,6 +164,9 @@ func (l *Log) Health() error {
 	return nil
 }
 
+// Directory is where the log's files are.
+func (l *Log) Directory() string { return l.cfg.Directory }
+
 // OnError is what the runner does when an attempt cannot be stored.
 func (l *Log) OnError() durward.OnError {
 	if l == nil {
@@ -174,14 +178,13 @@ func (l *Log) OnError() durward.OnError {
 // System stores a record about the gateway itself, such as a start or a
 // reload, and waits until it is stored. Neither text may hold a secret.
 func (l *Log) System(message, detail string) error {
-	ev := l.systemEvent(message, detail)
-	return l.await(&ev)
+	return l.SystemBy(nil, message, detail)
 }
 
 // await stores a record that is about no request, and waits until it is
 // stored.
-func (l *Log) await(ev *durward.Event) error {
-	g, err := l.enqueue(ev, l.patience(""), true)
+func (l *Log) await(ev *durward.Event, wait patience) error {
+	g, err := l.enqueue(ev, wait, true)
 	if err != nil {
 		return err
 	}

@@ -107,6 +107,9 @@ func (w *writer) open() error {
 		files = files[:len(files)-1]
 	}
 	w.chain = newChain(t.end)
+	if t.action != "" {
+		w.l.lastAction.Store(&t.action)
+	}
 	if committed := w.l.committed(); t.end.sequence < committed {
 		return fmt.Errorf("it ends with record %d, and has committed to %d: records were cut from its end; move it away to begin a new one", t.end.sequence, committed)
 	}
@@ -164,6 +167,8 @@ type tail struct {
 	size int64 // up to the last whole line
 	torn int64 // bytes behind it
 	last durward.Event
+
+	action string // id of the last admin record up to here; "" for none
 }
 
 // readTail verifies one file from its own first record on.
@@ -197,6 +202,9 @@ func readTail(path string, first uint64) (tail, error) {
 			return t, r.fault(err)
 		}
 		last = append(last[:0], line...)
+		if id := actionOf(line); id != "" {
+			t.action = id
+		}
 	}
 	if c == nil {
 		return t, nil

@@ -17,6 +17,7 @@ type batch struct {
 	waiting int    // how many they are
 	light   *group // of those who wait until it is written; nil when nobody does
 	relaxed bool   // there were such
+	action  string // id of the last admin record in it; "" for none
 }
 
 // record is one body in a batch. A kept one survives a failed write. A light
@@ -88,13 +89,17 @@ var encoders = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b
 func (l *Log) enqueue(ev *durward.Event, wait patience, urgent bool) (*group, error) {
 	enc := encoders.Get().(*[]byte)
 	body := appendBody((*enc)[:0], ev)
-	g, err := l.add(body, wait, urgent)
+	action := ""
+	if ev.Kind == durward.EventAdmin {
+		action = ev.Admin.ID
+	}
+	g, err := l.add(body, wait, urgent, action)
 	*enc = body
 	encoders.Put(enc)
 	return g, err
 }
 
-func (l *Log) add(body []byte, until patience, urgent bool) (g *group, err error) {
+func (l *Log) add(body []byte, until patience, urgent bool, action string) (g *group, err error) {
 	signal, wait := false, until != waitNot
 	l.mu.Lock()
 	b := l.cur
@@ -115,6 +120,9 @@ func (l *Log) add(body []byte, until patience, urgent bool) (g *group, err error
 	}
 	b.bytes = append(b.bytes, body...)
 	b.records = append(b.records, record{len(b.bytes), !wait, until == waitWritten})
+	if action != "" {
+		b.action = action
+	}
 	if queued == l.cfg.MaxQueue/2 {
 		l.pressed.Store(true)
 	}

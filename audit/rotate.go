@@ -91,6 +91,9 @@ func (w *writer) header(lines []byte, now time.Time) []byte {
 	ev := durward.Event{Kind: durward.EventSystem, Time: now, Message: messageFile}
 	body := append(appendBody(nil, &ev), `,"prev":"`...)
 	body = append(hex.AppendEncode(body, w.chain.hash[:]), '"')
+	if last := w.l.lastAction.Load(); last != nil {
+		body = appendText(body, `,"last_action":`, *last, maxName)
+	}
 	return w.chain.seal(lines, body)
 }
 

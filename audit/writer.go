@@ -159,8 +159,12 @@ func (w *writer) writeQueued() {
 		w.failed(err, b)
 		return
 	}
+	if b.action != "" {
+		last := b.action
+		w.l.lastAction.Store(&last)
+	}
 	b.finish(nil)
-	b.bytes, b.records, b.waiting, b.relaxed = b.bytes[:0], b.records[:0], 0, false
+	b.bytes, b.records, b.waiting, b.relaxed, b.action = b.bytes[:0], b.records[:0], 0, false, ""
 	if cap(b.bytes) <= maxIdleBuffer {
 		w.spare = b
 	}

@@ -104,6 +104,7 @@ func (c *Console) serve(ln net.Listener, h http.Handler) {
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
 		// Longer than a reload takes; a scraper that does not read is cut.
 		WriteTimeout: time.Minute, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		ConnContext: withPeer,
 	}
 	c.servers, c.listeners = append(c.servers, s), append(c.listeners, ln)
 	go s.Serve(ln)

@@ -69,6 +69,7 @@ type Gateway struct {
 
 	env      *pipeline.Env
 	store    *store.Store
+	admin    *adminRecords
 	pipeline *pipeline.Pipeline
 	listen   *listen.Set
 	console  *console.Console
@@ -143,6 +144,9 @@ func (g *Gateway) openEnv(ctx context.Context, cfg *config.Config) error {
 	if err := g.openTrail(ctx, &cfg.Audit, records); err != nil {
 		return err
 	}
+	actions, end := startAdminRecords(g.store, records, g.log)
+	g.admin = actions
+	g.closers = append(g.closers, end)
 	tracer, err := observe.NewTracer(ctx, &cfg.Tracing)
 	if err != nil {
 		return err
@@ -196,6 +200,8 @@ func (g *Gateway) registerGauges() {
 	m.CounterFunc("audit_lost_total", "Outcomes that could not be stored.", func() float64 { return float64(records.Stats().OutcomesLost) })
 	m.GaugeFunc("audit_records_committed", "Audit records under a signed checkpoint; 0 when there are none.", func() float64 { s, _ := records.Checkpoints(); return float64(s.Size) })
 	m.GaugeFunc("audit_checkpoints_healthy", "Whether the last checkpoint was made and published to every witness: 1 or 0.", func() float64 { s, ok := records.Checkpoints(); return boolean(ok && s.Failing == "") })
+	m.GaugeFunc("admin_actions_waiting", "Changes by administrators that are not in the audit log yet; -1 when the store does not say.", g.admin.waiting)
+	m.CounterFunc("admin_actions_recorded_total", "Changes by administrators that went into the audit log.", func() float64 { return float64(g.admin.recorded.Load()) })
 	m.GaugeFunc("store_healthy", "Whether the store answers: 1 or 0.", func() float64 { return boolean(g.store.Health() == nil) })
 	g.trail.register(m, records)
 	for kind := range set.Stats().HTTP2.Cut { // every kind is there

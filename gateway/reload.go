@@ -87,7 +87,11 @@ func (g *Gateway) applyAs(ctx context.Context, cfg *config.Config, event, detail
 		next.Close()
 		return cfg.Locate(err)
 	}
-	if err := g.env.Audit.System(event, "configuration "+cfg.Fingerprint()+detail); err != nil {
+	var by *durward.Actor
+	if actor, ok := durward.ActorOf(ctx); ok {
+		by = &actor
+	}
+	if err := g.env.Audit.SystemBy(by, event, "configuration "+cfg.Fingerprint()+detail); err != nil {
 		if g.env.Audit.OnError() == durward.DenyOnError {
 			change.Abort()
 			next.Close()

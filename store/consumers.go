@@ -40,7 +40,10 @@ func (s *Store) CreateConsumer(ctx context.Context, c durward.Consumer) error {
 	if err := checkConsumer(&c); err != nil {
 		return err
 	}
-	return s.write(ctx, func(tx *sql.Tx) error {
+	a := s.action(ctx, "consumer.create")
+	a.Target("consumer", c.ID)
+	tellConsumer(a, &durward.Consumer{}, &c)
+	return s.write(ctx, a, func(tx *sql.Tx) error {
 		return insertConsumer(ctx, tx, &c)
 	}, func(ix *index) { ix.putConsumer(c) })
 }
@@ -80,7 +83,9 @@ func (s *Store) Consumers(ctx context.Context) ([]durward.Consumer, error) {
 // disabled stops at once to be answered as enabled.
 func (s *Store) UpdateConsumer(ctx context.Context, id string, change Change) (durward.Consumer, error) {
 	var c durward.Consumer
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	a := s.action(ctx, "consumer.update")
+	a.Target("consumer", id)
+	err := s.write(ctx, a, func(tx *sql.Tx) error {
 		found, err := queryConsumer(ctx, tx, id)
 		if err != nil {
 			return err
@@ -89,6 +94,7 @@ func (s *Store) UpdateConsumer(ctx context.Context, id string, change Change) (d
 		if err := checkConsumer(&c); err != nil {
 			return err
 		}
+		tellConsumer(a, &found, &c)
 		_, err = tx.ExecContext(ctx, `UPDATE consumers SET name = ?, roles = ?, addresses = ?, denied = ?, plan = ?,
 			disabled = ? WHERE id = ?`,
 			c.Name, list(c.Roles), networks(c.Addresses), networks(c.Denied), c.Plan, c.Disabled, id)
@@ -118,7 +124,16 @@ func assign[T any](to, from *T) {
 
 // DeleteConsumer removes a consumer and all its keys.
 func (s *Store) DeleteConsumer(ctx context.Context, id string) error {
-	return s.write(ctx, func(tx *sql.Tx) error {
+	a := s.action(ctx, "consumer.delete")
+	a.Target("consumer", id)
+	return s.write(ctx, a, func(tx *sql.Tx) error {
+		keys, err := queryKeys(ctx, tx, durward.KeyFilter{Consumer: id})
+		if err != nil {
+			return err
+		}
+		for i := range keys {
+			a.Target("key", keys[i].ID)
+		}
 		return oneRow(tx.ExecContext(ctx, "DELETE FROM consumers WHERE id = ?", id))
 	}, func(ix *index) { ix.dropConsumer(id) })
 }

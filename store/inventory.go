@@ -61,11 +61,10 @@ func (s *Store) Inventory(ctx context.Context, api string) ([]byte, error) {
 
 // ForgetInventory deletes what is kept of the calls of an API.
 func (s *Store) ForgetInventory(ctx context.Context, api string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return ErrClosed
-	}
-	_, err := s.db.ExecContext(ctx, "DELETE FROM inventory WHERE api = ?", api)
-	return classify(err)
+	a := s.action(ctx, "inventory.forget")
+	a.Target("api", api)
+	return s.write(ctx, a, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "DELETE FROM inventory WHERE api = ?", api)
+		return err
+	}, unindexed)
 }

@@ -25,7 +25,10 @@ func (s *Store) CreateKey(ctx context.Context, k durward.Key) error {
 	if err := checkKey(&k); err != nil {
 		return err
 	}
-	return s.write(ctx, func(tx *sql.Tx) error {
+	a := s.action(ctx, "key.create")
+	a.Target("key", k.ID)
+	tellKey(a, &durward.Key{}, &k)
+	return s.write(ctx, a, func(tx *sql.Tx) error {
 		return insertKey(ctx, tx, &k)
 	}, func(ix *index) { ix.putKey(k) })
 }
@@ -49,13 +52,17 @@ func (s *Store) RevokeKey(ctx context.Context, id string, at time.Time) error {
 		return fmt.Errorf("%w: time of the revocation", ErrInvalid)
 	}
 	var k durward.Key
-	return s.write(ctx, func(tx *sql.Tx) (err error) {
+	a := s.action(ctx, "key.revoke")
+	a.Target("key", id)
+	return s.write(ctx, a, func(tx *sql.Tx) (err error) {
 		if k, err = queryKey(ctx, tx, id); err != nil {
 			return err
 		}
+		before := k
 		if k.Revoked.IsZero() || at.Before(k.Revoked) {
 			k.Revoked = instant(micros(at))
 		}
+		tellKey(a, &before, &k)
 		_, err = tx.ExecContext(ctx, "UPDATE keys SET revoked = ? WHERE id = ?", micros(k.Revoked), id)
 		return err
 	}, func(ix *index) { ix.putKey(k) })
@@ -77,7 +84,10 @@ func (s *Store) RotateKey(ctx context.Context, id string, next durward.Key, unti
 		return fmt.Errorf("%w: time until which the old key is good", ErrInvalid)
 	}
 	var old durward.Key
-	return s.write(ctx, func(tx *sql.Tx) (err error) {
+	a := s.action(ctx, "key.rotate")
+	a.Target("key", id)
+	a.Target("key", next.ID)
+	return s.write(ctx, a, func(tx *sql.Tx) (err error) {
 		if old, err = queryKey(ctx, tx, id); err != nil {
 			return err
 		}
@@ -87,9 +97,11 @@ func (s *Store) RotateKey(ctx context.Context, id string, next durward.Key, unti
 		if !old.Revoked.IsZero() {
 			return durward.ErrRevoked
 		}
+		before := old
 		if old.Expires.IsZero() || until.Before(old.Expires) {
 			old.Expires = instant(micros(until))
 		}
+		tellKey(a, &before, &old)
 		if _, err = tx.ExecContext(ctx, "UPDATE keys SET expires = ? WHERE id = ?", micros(old.Expires), id); err != nil {
 			return err
 		}

@@ -50,7 +50,7 @@ func (s *Store) AddKeys(ctx context.Context, consumers []durward.Consumer, keys 
 			return err
 		}
 	}
-	return s.write(ctx, func(tx *sql.Tx) error {
+	return s.write(ctx, s.addition(ctx, newConsumers, newKeys), func(tx *sql.Tx) error {
 		for i := range newConsumers {
 			if err := insertConsumer(ctx, tx, &newConsumers[i]); err != nil {
 				return fmt.Errorf("consumer %s: %w", newConsumers[i].ID, classify(err))
@@ -72,6 +72,25 @@ func (s *Store) AddKeys(ctx context.Context, consumers []durward.Consumer, keys 
 	})
 }
 
+// addition is the action of AddKeys.
+func (s *Store) addition(ctx context.Context, consumers []durward.Consumer, keys []durward.Key) *durward.AdminAction {
+	name := "key.import"
+	if len(keys) == 1 {
+		name = "key.create"
+	}
+	a := s.action(ctx, name)
+	for i := range consumers {
+		a.Target("consumer", consumers[i].ID)
+	}
+	for i := range keys {
+		a.Target("key", keys[i].ID)
+	}
+	if len(keys) == 1 {
+		tellKey(a, &durward.Key{}, &keys[0])
+	}
+	return a
+}
+
 // RevokeKeys makes all keys that match invalid from at on, and gives those that
 // were not revoked before. None is no error.
 func (s *Store) RevokeKeys(ctx context.Context, match durward.KeyFilter, at time.Time) ([]durward.Key, error) {
@@ -80,7 +99,11 @@ func (s *Store) RevokeKeys(ctx context.Context, match durward.KeyFilter, at time
 	}
 	at = instant(micros(at))
 	var revoked []durward.Key
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	a := s.action(ctx, "key.revoke")
+	a.Change("of_consumer", "", match.Consumer)
+	a.Change("of_holder", "", match.Holder)
+	a.Change("revoked", "", toldTime(at))
+	err := s.write(ctx, a, func(tx *sql.Tx) error {
 		found, err := queryKeys(ctx, tx, match)
 		if err != nil {
 			return err
@@ -92,6 +115,7 @@ func (s *Store) RevokeKeys(ctx context.Context, match durward.KeyFilter, at time
 			if _, err := tx.ExecContext(ctx, "UPDATE keys SET revoked = ? WHERE id = ?", micros(at), k.ID); err != nil {
 				return err
 			}
+			a.Target("key", k.ID)
 			k.Revoked = at
 			revoked = append(revoked, k)
 		}
@@ -118,7 +142,18 @@ func (s *Store) DenyKeys(ctx context.Context, leaked []durward.Denial, at time.T
 	}
 	since := micros(at)
 	var hit []durward.Key
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	a := s.action(ctx, "key.deny")
+	for i := range leaked {
+		if leaked[i].ID != "" {
+			a.Target("key", leaked[i].ID)
+		} else {
+			a.Count++ // of a hash nothing is told
+		}
+	}
+	if len(leaked) > 0 {
+		a.Change("note", "", leaked[0].Note)
+	}
+	err := s.write(ctx, a, func(tx *sql.Tx) error {
 		found := map[string]bool{}
 		for i := range leaked {
 			keys, err := deny(ctx, tx, &leaked[i], since)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -72,7 +73,11 @@ func (s *Store) PutObjects(ctx context.Context, all []Object) error {
 		}
 		changes[ref] = fields
 	}
-	return s.write(ctx, func(tx *sql.Tx) error { return s.writeObjects(ctx, tx, changes) }, func(ix *index) { ix.objects.put(changes) })
+	a := s.action(ctx, "object.put")
+	for i := range all {
+		a.Target("object", all[i].Kind+"/"+all[i].ID)
+	}
+	return s.write(ctx, a, func(tx *sql.Tx) error { return s.writeObjects(ctx, tx, changes) }, func(ix *index) { ix.objects.put(changes) })
 }
 
 // ChangeObject changes an object while nobody else can, and gives it as it is
@@ -85,7 +90,9 @@ func (s *Store) ChangeObject(ctx context.Context, kind, id string, create bool, 
 		return o, err
 	}
 	changes := map[objectRef][]byte{}
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	a := s.action(ctx, "object.change")
+	a.Target("object", kind+"/"+id)
+	err := s.write(ctx, a, func(tx *sql.Tx) error {
 		found, err := queryObject(ctx, tx, kind, id)
 		switch {
 		case errors.Is(err, durward.ErrNotFound) && create:
@@ -93,9 +100,11 @@ func (s *Store) ChangeObject(ctx context.Context, kind, id string, create bool, 
 		case err != nil:
 			return err
 		}
+		before := maps.Clone(found.Fields)
 		if err := change(found.Fields); err != nil {
 			return err
 		}
+		tellFields(a, before, found.Fields)
 		text, err := found.Fields.text()
 		if err != nil {
 			return err
@@ -111,7 +120,9 @@ func (s *Store) ChangeObject(ctx context.Context, kind, id string, create bool, 
 // is none.
 func (s *Store) DeleteObject(ctx context.Context, kind, id string) error {
 	changes := map[objectRef][]byte{{kind, id}: nil}
-	return s.write(ctx, func(tx *sql.Tx) error {
+	a := s.action(ctx, "object.delete")
+	a.Target("object", kind+"/"+id)
+	return s.write(ctx, a, func(tx *sql.Tx) error {
 		if _, err := queryObject(ctx, tx, kind, id); err != nil {
 			return err
 		}

@@ -52,7 +52,11 @@ func (s *Store) Propose(ctx context.Context, p Proposal) (Revision, error) {
 	}
 	fingerprint, now := p.Bundle.Fingerprint(), micros(s.opts.Now())
 	var made Revision
-	err = s.write(ctx, func(tx *sql.Tx) error {
+	a := s.action(ctx, "revision.apply")
+	if p.Restores > 0 {
+		a.Action = "revision.rollback"
+	}
+	err = s.write(ctx, a, func(tx *sql.Tx) error {
 		if err := unchanged(ctx, tx, p.Base, p.Compared); err != nil {
 			return err
 		}
@@ -83,6 +87,7 @@ func (s *Store) Propose(ctx context.Context, p Proposal) (Revision, error) {
 			return err
 		}
 		made, err = oneRevision(ctx, tx, "WHERE number = ?", number)
+		tellRevision(a, &made)
 		return err
 	}, unindexed)
 	return made, err
@@ -176,7 +181,7 @@ func forget(ctx context.Context, tx *sql.Tx, newest int64) error {
 // its author (ErrSameAuthor); ErrState when it is not pending, ErrConflict when
 // it was compared with a revision that is no longer followed.
 func (s *Store) Approve(ctx context.Context, number int64, by string) (Revision, error) {
-	return s.decide(ctx, number, by, func(tx *sql.Tx, r *Revision, now int64) (State, error) {
+	return s.decide(ctx, "revision.approve", number, by, func(tx *sql.Tx, r *Revision, now int64) (State, error) {
 		if samePerson(r.Author, by) {
 			return "", fmt.Errorf("%w: revision %d is of %s", ErrSameAuthor, number, r.Author)
 		}
@@ -194,16 +199,17 @@ func (s *Store) Approve(ctx context.Context, number int64, by string) (Revision,
 // Reject ends a pending revision; its author may do so too. ErrState when it is
 // not pending.
 func (s *Store) Reject(ctx context.Context, number int64, by string) (Revision, error) {
-	return s.decide(ctx, number, by, func(*sql.Tx, *Revision, int64) (State, error) { return Rejected, nil })
+	return s.decide(ctx, "revision.reject", number, by, func(*sql.Tx, *Revision, int64) (State, error) { return Rejected, nil })
 }
 
-func (s *Store) decide(ctx context.Context, number int64, by string, to func(*sql.Tx, *Revision, int64) (State, error)) (Revision, error) {
+func (s *Store) decide(ctx context.Context, action string, number int64, by string, to func(*sql.Tx, *Revision, int64) (State, error)) (Revision, error) {
 	if err := checkAuthor(by); err != nil {
 		return Revision{}, err
 	}
 	now := micros(s.opts.Now())
 	var r Revision
-	err := s.write(ctx, func(tx *sql.Tx) (err error) {
+	a := s.action(ctx, action)
+	err := s.write(ctx, a, func(tx *sql.Tx) (err error) {
 		if r, err = oneRevision(ctx, tx, "WHERE number = ?", number); err != nil {
 			return err
 		}
@@ -221,6 +227,7 @@ func (s *Store) decide(ctx context.Context, number int64, by string, to func(*sq
 			return err
 		}
 		r, err = oneRevision(ctx, tx, "WHERE number = ?", number)
+		tellRevision(a, &r)
 		return err
 	}, unindexed)
 	return r, err
@@ -234,7 +241,7 @@ func (s *Store) Activate(ctx context.Context, number int64, node string) error {
 		return err // spares the others a reload of their index
 	}
 	now := micros(s.opts.Now())
-	return s.write(ctx, func(tx *sql.Tx) error {
+	return s.write(ctx, byGateway, func(tx *sql.Tx) error {
 		r, err := oneRevision(ctx, tx, "WHERE number = ?", number)
 		if err != nil || r.State != Approved {
 			return err
@@ -262,7 +269,15 @@ func (s *Store) RequireApproval(ctx context.Context, rule Approval, author strin
 	if err := checkAuthor(author); err != nil {
 		return err
 	}
-	return s.write(ctx, func(tx *sql.Tx) error {
+	a := s.action(ctx, "revision.rule")
+	a.Target("rule", "approval")
+	a.Change("author", "", author)
+	return s.write(ctx, a, func(tx *sql.Tx) error {
+		var before string
+		if err := tx.QueryRowContext(ctx, "SELECT approval FROM revision_rules").Scan(&before); err != nil {
+			return err
+		}
+		a.Change("approval", before, string(rule))
 		if _, err := tx.ExecContext(ctx, "UPDATE revision_rules SET approval = ?", rule); err != nil {
 			return err
 		}

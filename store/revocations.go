@@ -80,7 +80,16 @@ func (s *Store) Revoke(ctx context.Context, all []Revocation) ([]Revocation, err
 		}
 		done[i] = all[i]
 	}
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	a := s.action(ctx, "token.revoke")
+	for i := range done {
+		kind, id := done[i].kind()
+		a.Target(kindNames[kind], done[i].Issuer+"/"+id)
+	}
+	if len(done) > 0 {
+		a.Change("until", "", toldTime(done[0].Until))
+		a.Change("reason", "", done[0].Reason)
+	}
+	err := s.write(ctx, a, func(tx *sql.Tx) error {
 		if err := sweepRows(ctx, tx, now); err != nil {
 			return err
 		}
@@ -127,7 +136,9 @@ func insertRevocation(ctx context.Context, tx *sql.Tx, r *Revocation, now time.T
 // when it is not there.
 func (s *Store) Unrevoke(ctx context.Context, r Revocation) error {
 	kind, id := r.kind()
-	return s.write(ctx, func(tx *sql.Tx) error {
+	a := s.action(ctx, "token.unrevoke")
+	a.Target(kindNames[kind], r.Issuer+"/"+id)
+	return s.write(ctx, a, func(tx *sql.Tx) error {
 		return oneRow(tx.ExecContext(ctx, `UPDATE revoked_tokens SET lifted = 1, revision = (SELECT revision + 1 FROM state)
 			WHERE kind = ? AND issuer = ? AND id = ? AND lifted = 0 AND until > ?`, kindNames[kind], r.Issuer, id, micros(s.opts.Now())))
 	}, func(ix *index) { ix.revoked.put(kind, r.Issuer, id, revocation{}, true) })

@@ -136,6 +136,7 @@ type Store struct {
 	uses        uses
 	mostRevoked int // MaxRevocations, but in tests
 	mostObjects int // MaxObjects, but in tests
+	mostWaiting int // MaxWaiting, but in tests
 
 	stop      context.CancelFunc
 	done      sync.WaitGroup
@@ -157,7 +158,7 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{opts: opts, path: path, mostRevoked: MaxRevocations, mostObjects: MaxObjects}
+	s := &Store{opts: opts, path: path, mostRevoked: MaxRevocations, mostObjects: MaxObjects, mostWaiting: MaxWaiting}
 	if err := s.open(ctx); err != nil {
 		if s.db != nil {
 			s.db.Close()

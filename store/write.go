@@ -11,12 +11,15 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"durward"
 )
 
 // write runs do in a transaction that makes a new revision, then brings the
 // index to it: with apply, when the index was at the revision before, else
-// from the database.
-func (s *Store) write(ctx context.Context, do func(*sql.Tx) error, apply func(*index)) error {
+// from the database. The action, to which do may add, is noted in the same
+// transaction; byGateway notes nothing.
+func (s *Store) write(ctx context.Context, a *durward.AdminAction, do func(*sql.Tx) error, apply func(*index)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -29,6 +32,11 @@ func (s *Store) write(ctx context.Context, do func(*sql.Tx) error, apply func(*i
 	defer tx.Rollback()
 	if err := do(tx); err != nil {
 		return classify(err)
+	}
+	if a != byGateway {
+		if err := s.note(ctx, tx, a); err != nil {
+			return err
+		}
 	}
 	var revision int64
 	if err := tx.QueryRowContext(ctx, "UPDATE state SET revision = revision + 1 RETURNING revision").Scan(&revision); err != nil {

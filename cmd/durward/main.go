@@ -15,12 +15,15 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
+	"durward"
 	"durward/internal/version"
 	"durward/observe"
+	"durward/store"
 )
 
 // program is the command line.
@@ -91,12 +94,24 @@ func Main() int {
 	defer stop()
 	// The first Ctrl-C drains, a second one ends at once.
 	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt) })
-	parsed.BindTo(ctx, (*context.Context)(nil))
+	parsed.BindTo(durward.WithActor(ctx, actorOf(parsed)), (*context.Context)(nil))
 	if err := parsed.Run(streams{os.Stdout, os.Stderr}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return exitCode(err)
 	}
 	return 0
+}
+
+// actorOf says, for the records of what a command changes, who runs it, and
+// which command; never its arguments, among which there may be secrets.
+func actorOf(parsed *kong.Context) durward.Actor {
+	a := store.ProcessActor()
+	for _, part := range parsed.Path {
+		if part.Command != nil {
+			a.Command = strings.TrimPrefix(a.Command+" "+part.Command.Name, " ")
+		}
+	}
+	return a
 }
 
 // helpFor names the command whose help tells more about a wrong command line.

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"syscall"
 
+	"durward"
 	"durward/config"
 	"durward/gateway"
 	"durward/internal/heapfloor"
@@ -55,6 +56,7 @@ func (c *runCmd) follow(ctx context.Context, s streams) error {
 		log.Info("admin", "address", admin.String())
 	}
 	notifyReady()
+	ctx = durward.WithActor(ctx, durward.Actor{}) // what comes now is not of who started it
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)

@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"durward"
 	"durward/config"
 	"durward/console"
 	"durward/contract"
@@ -60,6 +61,7 @@ func (c *runCmd) Run(ctx context.Context, s streams) error {
 		log.Info("admin", "address", admin.String())
 	}
 	notifyReady()
+	ctx = durward.WithActor(ctx, durward.Actor{}) // what comes now is not of who started it
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
