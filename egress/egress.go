@@ -156,6 +156,9 @@ func (s *stage) Response(_ context.Context, x *durward.Exchange) durward.Decisio
 	if d.Verdict == durward.Answer {
 		s.replace(x)
 	}
+	if r.Trailer != nil {
+		r.Trailer = s.trailer(x, r.Trailer)
+	}
 	s.cache(x)
 	for _, f := range s.set {
 		r.Header.Set(f.Name, f.Value)

@@ -74,34 +74,54 @@ func (s *stage) blind(x *durward.Exchange, reason string) durward.Decision {
 // fields looks into header fields. An error replaces its fields with its
 // content, so what an error's fields tell counts as in any other answer.
 func (s *stage) fields(x *durward.Exchange) (worst leak.Action) {
-	var room [4]leak.Finding
 	h := x.Response.Header
 	for i := range h {
-		f := &h[i]
-		if f.Value == "" || slices.Contains(innocent, f.Name) || slices.Contains(s.remove, f.Name) {
-			continue
-		}
-		found := s.scan.Scan(room[:0], unsafe.Slice(unsafe.StringData(f.Value), len(f.Value)))
-		if len(found) == 0 {
-			continue
-		}
-		value := []byte(f.Value)
-		for _, one := range found {
-			a := s.normal[one.Detector]
-			if f.Name == "Set-Cookie" && s.scan.Detectors[one.Detector].ID == "jwt" {
-				continue // a session, which is what the field is for
-			}
-			s.record(x, one, a, f.Name)
-			worst = max(worst, a)
-			if a == leak.Mask {
-				leak.Overwrite(value, 0, one)
-			}
-		}
-		if !bytes.Equal(value, unsafe.Slice(unsafe.StringData(f.Value), len(f.Value))) {
-			f.Value = string(value)
-		}
+		worst = max(worst, s.field(x, &h[i]))
 	}
 	return worst
+}
+
+// field looks into one field and masks it.
+func (s *stage) field(x *durward.Exchange, f *durward.Field) (worst leak.Action) {
+	if f.Value == "" || slices.Contains(innocent, f.Name) || slices.Contains(s.remove, f.Name) {
+		return leak.Pass
+	}
+	var room [4]leak.Finding
+	found := s.scan.Scan(room[:0], unsafe.Slice(unsafe.StringData(f.Value), len(f.Value)))
+	if len(found) == 0 {
+		return leak.Pass
+	}
+	value := []byte(f.Value)
+	for _, one := range found {
+		a := s.normal[one.Detector]
+		if f.Name == "Set-Cookie" && s.scan.Detectors[one.Detector].ID == "jwt" {
+			continue // a session, which is what the field is for
+		}
+		s.record(x, one, a, f.Name)
+		worst = max(worst, a)
+		if a == leak.Mask {
+			leak.Overwrite(value, 0, one)
+		}
+	}
+	if !bytes.Equal(value, unsafe.Slice(unsafe.StringData(f.Value), len(f.Value))) {
+		f.Value = string(value)
+	}
+	return worst
+}
+
+// trailer guards the fields behind the content, once they are there: gRPC has
+// its errors in them. What must not be sent is left out, for the rest has gone.
+func (s *stage) trailer(x *durward.Exchange, source func() durward.Header) func() durward.Header {
+	return func() durward.Header {
+		var out durward.Header
+		for _, f := range source() {
+			if slices.Contains(s.remove, f.Name) || s.scan != nil && s.field(x, &f) == leak.Block {
+				continue
+			}
+			out = append(out, f)
+		}
+		return out
+	}
 }
 
 // content looks into the content, whole where it is short enough, else while it

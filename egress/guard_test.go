@@ -382,6 +382,29 @@ func TestNoClientHasTextSentPastTheGuardInPieces(t *testing.T) {
 	}
 }
 
+func TestTrailersAreGuarded(t *testing.T) {
+	x := textOf(200, "application/grpc", "content")
+	x.Response.Trailer = func() durward.Header {
+		return durward.Header{
+			{Name: "Grpc-Status", Value: "13"}, {Name: "Server", Value: "nginx/1.2"}, {Name: "Grpc-Message", Value: "no card " + cardText},
+			{Name: "X-Key", Value: strings.ReplaceAll(privKey, `\n`, " ")},
+		}
+	}
+	guarded(&Config{}, "", x)
+	var names []string
+	for _, f := range x.Response.Trailer() {
+		if names = append(names, f.Name); strings.Contains(f.Value, cardText) {
+			t.Errorf("%+v", f)
+		}
+	}
+	if want := []string{"Grpc-Status", "Grpc-Message"}; !slices.Equal(names, want) {
+		t.Errorf("%q, want %q", names, want)
+	}
+	if len(x.Guard.Leaks) != 2 {
+		t.Errorf("%+v", x.Guard.Leaks)
+	}
+}
+
 func TestTwoMediaTypesHideNothing(t *testing.T) {
 	for _, types := range [][2]string{{"image/png", "application/json"}, {"application/json", "image/png"}, {"image/png", "image/png"}} {
 		x := textOf(200, types[0], `{"card":"`+cardText+`"}`)

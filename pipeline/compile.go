@@ -160,6 +160,7 @@ func (c *compiler) operation(op *durward.Operation) {
 	o := operation{Operation: op, metrics: c.env.Metrics.Operation(op)}
 	if a != nil {
 		o.hsts = a.Response.TransportSecurity()
+		o.guarded = a.guard != nil && a.Response.Mode == durward.Enforce
 	}
 	if a != nil {
 		o.credentials = authn.CredentialHeaders(a.Authenticate)

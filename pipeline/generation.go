@@ -55,6 +55,7 @@ type operation struct {
 	response    []responseStep
 	upstream    *proxy.Upstream // nil for pseudo operations
 	upgradeIdle time.Duration
+	guarded     bool   // answers lose what they should not tell
 	hsts        string // Strict-Transport-Security of refusals, "" for none
 	metrics     *observe.Operation
 	called      *inventory.Operation // nil notes nothing

@@ -4,6 +4,7 @@
 package pipeline
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -43,5 +44,20 @@ func TestNoAnswerIsHeldBehindItsExchange(t *testing.T) {
 		if held := durward.HeldBytes(); held != 0 {
 			t.Errorf("%s: %d bytes are still held", how, held)
 		}
+	}
+}
+
+func TestInterimAnswersTellNothingOfTheUpstream(t *testing.T) {
+	b := newBench(t, smallest, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Link", "</style.css>; rel=preload")
+		w.Header().Set("X-Powered-By", "PHP/5")
+		w.WriteHeader(103)
+		w.WriteHeader(204)
+	})
+	b.get("/open")
+	var o recorder
+	b.Serve(context.Background(), b.request("GET", "/open"), &o)
+	if len(o.interim) != 1 || len(o.hints) != 1 || o.hints[0].Name != "Link" {
+		t.Errorf("%v with %v", o.interim, o.hints)
 	}
 }

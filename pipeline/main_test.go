@@ -153,6 +153,7 @@ type sent struct {
 	body    string
 	aborted bool
 	interim []int
+	hints   durward.Header // of the interim answers
 }
 
 // recorder is a Responder that keeps the answer.
@@ -161,8 +162,8 @@ type recorder struct {
 	respond func() error // stands in for the client's connection
 }
 
-func (o *recorder) Inform(status int, _ durward.Header) error {
-	o.interim = append(o.interim, status)
+func (o *recorder) Inform(status int, h durward.Header) error {
+	o.interim, o.hints = append(o.interim, status), append(o.hints, h...)
 	return nil
 }
 

@@ -107,7 +107,7 @@ func (r *run) request(ctx context.Context) durward.Decision {
 func (r *run) upstream(ctx context.Context) durward.Decision {
 	r.stage = "upstream"
 	r.span.Inject(&r.x.Out)
-	d := r.operation.upstream.Do(ctx, r.x, r.out.Inform)
+	d := r.operation.upstream.Do(ctx, r.x, hints{r.out, r.operation.guarded}.inform)
 	if r.x.Response != nil {
 		r.x.Upstream.Status = r.x.Response.Status
 	}
@@ -115,6 +115,20 @@ func (r *run) upstream(ctx context.Context) durward.Decision {
 		d = bodyFault(&r.x.In.Body, d)
 	}
 	return r.record(ctx, "upstream", durward.Enforce, durward.DenyOnError, d)
+}
+
+// hints passes interim answers on. No stage sees those, so where answers are
+// guarded only the field is kept that they are made for (RFC 8297).
+type hints struct {
+	out     durward.Responder
+	guarded bool
+}
+
+func (i hints) inform(status int, h durward.Header) error {
+	if i.guarded {
+		h.Filter(func(f durward.Field) bool { return f.Name == "Link" })
+	}
+	return i.out.Inform(status, h)
 }
 
 // response runs the response stages, the last one first. The answer that a
