@@ -232,7 +232,7 @@ func (w *world) cmdUntil(ts *testscript.TestScript, args []string) error {
 		return err
 	}
 	defer func() { w.captured = nil }()
-	for deadline := time.Now().Add(8 * time.Second); ; {
+	for deadline := time.Now().Add(60 * time.Second); ; {
 		w.captured = new(bytes.Buffer)
 		err := polled[args[1]](w, ts, args[2:])
 		if err == nil && re.Match(w.captured.Bytes()) {
