@@ -201,6 +201,25 @@ func TestLargeContentIsStrippedWhileItPasses(t *testing.T) {
 	}
 }
 
+func TestReportModeDeclaresWhatItDoesNotLookInto(t *testing.T) {
+	long := `{"a":1,"n":"` + strings.Repeat("some words ", 20_000) + `","z":1}`
+	for _, coding := range []string{"identity", "gzip"} {
+		content := long
+		if coding == "gzip" {
+			content = zipped(long)
+		}
+		x := answered(200, content, -1, "Content-Type", "application/json", "Content-Encoding", coding)
+		guard(t, "t", ResponseConfig{Mode: durward.Report, MaxBody: 100}).Response(context.Background(), x)
+		got, err := io.ReadAll(x.Response.Body)
+		if err != nil || string(got) != content {
+			t.Errorf("%s: it was changed: %v", coding, err)
+		}
+		if x.Guard.Streamed != (coding == "identity") || x.Guard.Streamed == (x.Guard.Unguarded != "") {
+			t.Errorf("%s: %+v", coding, x.Guard)
+		}
+	}
+}
+
 func TestALargeBombIsCut(t *testing.T) {
 	noise := make([]byte, 3000)
 	for i := range noise {

@@ -23,15 +23,16 @@ var (
 
 // Why content was not looked into, in metrics and records.
 const (
-	unguardedStream  = "stream"     // events, or messages of gRPC
-	unguardedType    = "media-type" // not JSON
-	unguardedSchema  = "schema"     // the document says nothing of it
-	unguardedContent = "undeclared" // the document does not have it, and the configuration lets it pass
+	unguardedStream  = "stream"         // events, or messages of gRPC
+	unguardedType    = "media-type"     // not JSON
+	unguardedSchema  = "schema"         // the document says nothing of it
+	unguardedCoding  = "content-coding" // large and compressed, in report mode
+	unguardedContent = "undeclared"     // the document does not have it, and the configuration lets it pass
 )
 
 // UnguardedReasons lists why an answer may not be looked into, for metrics.
 func UnguardedReasons() []string {
-	return []string{unguardedStream, unguardedType, unguardedSchema, unguardedContent}
+	return []string{unguardedStream, unguardedType, unguardedSchema, unguardedCoding, unguardedContent}
 }
 
 // Response judges the upstream's answer. What it removes is noted in

@@ -28,11 +28,13 @@ func (s *Answers) follow(x *durward.Exchange, root *outline, compressed bool) du
 		f.packed = &counted{src: r.Body}
 		f.src = nil // a reader is made at the first Read, since that reads
 	}
+	if s.report && compressed { // it goes out as it came
+		x.Guard.Unguarded = unguardedCoding
+		return durward.Proceed()
+	}
 	x.Guard.Streamed = true
 	if s.report {
-		if !compressed {
-			r.Body = &watcher{follower: f}
-		}
+		r.Body = &watcher{follower: f}
 		return durward.Proceed()
 	}
 	r.Body, r.Length = f, -1
