@@ -11,42 +11,10 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"durward/audit"
 	"durward/audit/line"
 )
-
-// printable gives a line of the log for a terminal. What Durward wrote has no
-// control characters; a copy may have been changed, so every character that is
-// not for the eye becomes the escape that JSON has for it.
-func printable(text []byte) []byte {
-	clean := true
-	for _, c := range text {
-		clean = clean && c >= 0x20 && c < 0x7f
-	}
-	if clean {
-		return text
-	}
-	out := make([]byte, 0, len(text)+16)
-	for len(text) > 0 {
-		r, n := utf8.DecodeRune(text)
-		switch {
-		case r == utf8.RuneError && n == 1:
-			out = append(out, `\ufffd`...)
-		case r == ' ', unicode.IsPrint(r):
-			out = append(out, text[:n]...)
-		case r > 0xffff:
-			r -= 0x10000
-			out = fmt.Appendf(out, `\u%04x\u%04x`, 0xd800+r>>10, 0xdc00+r&0x3ff)
-		default:
-			out = fmt.Appendf(out, `\u%04x`, r)
-		}
-		text = text[n:]
-	}
-	return out
-}
 
 // recordLine is one record for a person's eye.
 func recordLine(r *line.Record) string {
@@ -84,12 +52,12 @@ func recordLine(r *line.Record) string {
 func printRecord(w io.Writer, text []byte, asJSON bool) error {
 	text = openedLine(text)
 	if asJSON {
-		_, err := w.Write(append(bytes.Clone(printable(text)), '\n'))
+		_, err := w.Write(append(bytes.Clone(line.Printable(text)), '\n'))
 		return err
 	}
 	r, ok := line.Parse(text)
 	if !ok {
-		_, err := fmt.Fprintf(w, "not a record: %s\n", printable(text))
+		_, err := fmt.Fprintf(w, "not a record: %s\n", line.Printable(text))
 		return err
 	}
 	_, err := fmt.Fprintln(w, recordLine(&r))
@@ -115,7 +83,7 @@ func (c *auditShowCmd) Run(_ context.Context, s streams) error {
 	case err != nil:
 		return err
 	}
-	text = printable(openedLine(text))
+	text = line.Printable(openedLine(text))
 	if !c.JSON {
 		var b bytes.Buffer
 		if json.Indent(&b, text, "", "  ") == nil {
