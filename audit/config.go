@@ -77,6 +77,8 @@ type Config struct {
 	Checkpoints Checkpoints `yaml:"checkpoints"`
 	// Index lets records be found without reading the whole log.
 	Index Index `yaml:"index"`
+	// Export tells the records to other systems.
+	Export []Export `yaml:"export"`
 	// FloodWindow is the time in which the refusals of one client for one
 	// reason at one operation before authentication become one record, after
 	// the first that are written in full: one by a limit, up to 16 of others.
@@ -120,6 +122,7 @@ func (c *Config) Check() error {
 	if c.MaxQueue != 0 && (c.MaxQueue < 16 || c.MaxQueue > 1<<20) {
 		faults = append(faults, durward.Invalid("max_queue", "must be from 16 to 1048576"))
 	}
+	faults = append(faults, checkExports(c.Export))
 	if err := c.Checkpoints.check(); err != nil {
 		faults = append(faults, durward.InvalidIn("checkpoints", err))
 	}

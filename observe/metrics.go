@@ -104,6 +104,13 @@ func (m *Metrics) LabelledCounterFunc(name, help, label, value string, read func
 	}, read))
 }
 
+// LabelledGaugeFunc registers one gauge of several, likewise.
+func (m *Metrics) LabelledGaugeFunc(name, help, label, value string, read func() float64) {
+	m.Registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: "durward", Name: name, Help: help, ConstLabels: prometheus.Labels{label: value},
+	}, read))
+}
+
 // Operation is the metrics of one operation, resolved once at load, so that
 // counting one costs an atomic addition.
 type Operation struct {

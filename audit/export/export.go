@@ -65,6 +65,13 @@ type Options struct {
 	Stdout io.Writer
 }
 
+func (o Options) logger() *slog.Logger {
+	if o.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return o.Log
+}
+
 // Stats is how far an export is.
 type Stats struct {
 	Name    string
@@ -83,9 +90,7 @@ type Set struct {
 // Start opens the exports of the log in dir and lets them begin. They end with
 // Close.
 func Start(dir string, all []audit.Export, opts Options) (*Set, error) {
-	if opts.Log == nil {
-		opts.Log = slog.New(slog.DiscardHandler)
-	}
+	opts.Log = opts.logger()
 	if opts.Record == nil {
 		opts.Record = func(string, string) error { return nil }
 	}
