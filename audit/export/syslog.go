@@ -130,10 +130,10 @@ func (t *syslog) delivered(ctx context.Context) error {
 		switch {
 		case err != nil:
 			return err
-		case waiting == 0 && t.alive():
-			return nil
-		case waiting == 0:
+		case !t.alive(): // what waits then waits for ever
 			return errors.New("the server closed the connection")
+		case waiting == 0:
+			return nil
 		case time.Now().After(end):
 			return errors.New("the server does not take what is sent")
 		}
