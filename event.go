@@ -72,6 +72,13 @@ type Event struct {
 	BytesOut int64
 	Stages   []StageTime // what took how long, in that order; read only
 
+	// Who and From are the keyed hashes by which a sealed record names its
+	// subject and its address, and Sealed is what is personal of it, encrypted.
+	// Empty in an event that is not sealed.
+	Who    string
+	From   string
+	Sealed string
+
 	// Count is how many refusals an EventFlood stands for.
 	Count int
 	// Message and Detail are what an EventSystem says, and Clock is what its

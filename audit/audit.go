@@ -58,6 +58,7 @@ import (
 
 	"durward"
 	"durward/audit/merkle"
+	"durward/audit/seal"
 )
 
 // Errors of a Log.
@@ -110,6 +111,7 @@ type Log struct {
 	done      chan struct{}                // closed when the writer has ended
 	w         *writer                      // the writer goroutine's own
 	maker     *merkle.Maker                // nil when checkpoints are off
+	sealer    *seal.Sealer                 // nil when nothing is sealed
 	ready     atomic.Pointer[merkle.Maker] // maker, for the writer
 	floods    floodTable
 	followers followers
@@ -184,7 +186,7 @@ func (l *Log) System(message, detail string) error {
 // await stores a record that is about no request, and waits until it is
 // stored.
 func (l *Log) await(ev *durward.Event, wait patience) error {
-	g, err := l.enqueue(ev, wait, true)
+	g, err := l.enqueue(ev, nil, wait, true)
 	if err != nil {
 		return err
 	}
@@ -207,6 +209,9 @@ func (l *Log) Close() error {
 	l.closeOnce.Do(func() {
 		close(l.clockStop)
 		l.clockEnd.Wait()
+		if l.sealer != nil {
+			l.sealer.Stop()
+		}
 		l.floods.stop()
 		l.sweepFloods()
 		l.mu.Lock()
@@ -215,7 +220,7 @@ func (l *Log) Close() error {
 		l.signal()
 		<-l.done
 		l.followers.close()
-		l.closeErr = errors.Join(l.w.closeErr, l.closeMaker(), unlock(l.w.lock))
+		l.closeErr = errors.Join(l.w.closeErr, l.closeMaker(), l.closeSealer(), unlock(l.w.lock))
 	})
 	<-l.done
 	return l.closeErr

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"durward"
+	"durward/audit/seal"
 	"durward/internal/units"
 )
 
@@ -79,6 +80,9 @@ type Config struct {
 	Index Index `yaml:"index"`
 	// Export tells the records to other systems.
 	Export []Export `yaml:"export"`
+	// Seal makes what is personal in records readable only with a key that can
+	// be destroyed. Without a master key nothing is sealed.
+	Seal seal.Config `yaml:"seal"`
 	// FloodWindow is the time in which the refusals of one client for one
 	// reason at one operation before authentication become one record, after
 	// the first that are written in full: one by a limit, up to 16 of others.
@@ -126,6 +130,9 @@ func (c *Config) Check() error {
 	if err := c.Checkpoints.check(); err != nil {
 		faults = append(faults, durward.InvalidIn("checkpoints", err))
 	}
+	if err := c.Seal.Check(); err != nil {
+		faults = append(faults, durward.InvalidIn("seal", err))
+	}
 	if d := c.FloodWindow.Std(); d != 0 && (d < time.Second || d > time.Hour) {
 		faults = append(faults, durward.Invalid("flood_window", "must be from 1s to 1h"))
 	}
@@ -151,6 +158,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Checkpoints.Key == "" {
 		c.Checkpoints.Key = c.Directory + ".key"
+	}
+	if c.Seal.Keys == "" {
+		c.Seal.Keys = c.Directory + ".keys"
 	}
 	if c.FloodWindow == 0 {
 		c.FloodWindow = units.Duration(defaultFloodWindow)

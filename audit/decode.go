@@ -37,6 +37,9 @@ type jsonRecord struct {
 	Object     jsonParams        `json:"object"`
 	Proto      string            `json:"proto"`
 	UserAgent  string            `json:"user_agent"`
+	Who        string            `json:"who"`
+	From       string            `json:"from"`
+	Sealed     string            `json:"sealed"`
 	Status     int               `json:"status"`
 	Code       durward.Code      `json:"code"`
 	Stage      string            `json:"stage"`
@@ -110,7 +113,7 @@ func Decode(line []byte) (durward.Event, uint64, error) {
 		Client: r.Client, Peer: r.Peer, Subject: r.Subject, Consumer: r.Consumer,
 		Issuer: r.Issuer, Method: r.Method, Credential: r.Credential, Bound: r.Bound, Plan: r.Plan,
 		API: r.API, Operation: r.Operation, Verb: r.Verb, Host: r.Host, Path: r.Path, Object: r.Object,
-		Proto: r.Proto, UserAgent: r.UserAgent,
+		Proto: r.Proto, UserAgent: r.UserAgent, Who: r.Who, From: r.From, Sealed: r.Sealed,
 		Status: r.Status, Code: r.Code, Stage: r.Stage, Reason: r.Reason,
 		Upstream: durward.UpstreamFacts{
 			Target: r.Upstream.Target, Attempts: r.Upstream.Attempts, Took: micros(r.Upstream.TookUS),

@@ -67,7 +67,7 @@ func (l *Log) attempt(ctx context.Context, x *durward.Exchange, wait patience) e
 	if ev.Time = x.Started; ev.Time.IsZero() {
 		ev.Time = l.now()
 	}
-	g, err := l.enqueue(ev, wait, false)
+	g, err := l.enqueue(ev, x.Operation, wait, false)
 	if err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func (l *Log) Outcome(x *durward.Exchange, end End) {
 			shorten(ev)
 		}
 	}
-	_, _ = l.enqueue(ev, waitNot, false) // a loss is counted there
+	_, _ = l.enqueue(ev, x.Operation, waitNot, false) // a loss is counted there
 }
 
 // fill copies what x tells into ev; whole includes what an outcome can leave

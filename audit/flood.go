@@ -157,7 +157,7 @@ func (l *Log) sweepFloods() {
 				ev.API, ev.Operation = key.operation.API, key.operation.ID
 			}
 			l.followers.send(&ev)
-			_, _ = l.enqueue(&ev, waitNot, false) // a loss is counted there
+			_, _ = l.enqueue(&ev, key.operation, waitNot, false) // a loss is counted there
 		}
 	}
 }

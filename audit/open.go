@@ -58,6 +58,10 @@ func Open(cfg Config, opts Options) (*Log, error) {
 	if l.w.fs == nil {
 		l.w.fs = systemFiles{}
 	}
+	if err := l.openSealer(); err != nil {
+		lock.Close()
+		return nil, err
+	}
 	if l.cfg.Compress != CompressNone {
 		l.w.compressor = startCompressor(l.cfg.Directory, l.log)
 	}
@@ -66,12 +70,14 @@ func Open(cfg Config, opts Options) (*Log, error) {
 			l.w.f.Close()
 		}
 		l.w.compressor.close()
+		_ = l.closeSealer()
 		lock.Close()
 		return nil, fmt.Errorf("open audit log in %s: %w", l.cfg.Directory, err)
 	}
 	if err := l.startMaker(); err != nil {
 		l.w.f.Close()
 		l.w.compressor.close()
+		_ = l.closeSealer()
 		lock.Close()
 		return nil, fmt.Errorf("open audit log in %s: %w", l.cfg.Directory, err)
 	}
@@ -79,6 +85,9 @@ func Open(cfg Config, opts Options) (*Log, error) {
 	l.w.compressor.look() // what the process before left
 	go l.w.run()
 	l.clockEnd.Go(func() { l.watchClock(l.clockStop) })
+	if l.sealer != nil {
+		l.sealer.Start()
+	}
 	return l, nil
 }
 

@@ -86,7 +86,19 @@ var encoders = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b
 // group that is returned, and is refused at once while the log fails; any other
 // is kept over a failure, and counted as lost when it finds no room. urgent
 // records may use the whole queue.
-func (l *Log) enqueue(ev *durward.Event, wait patience, urgent bool) (*group, error) {
+// op is the event's operation, nil for none. What is personal is sealed here,
+// outside the lock, so that no copy of it ever waits in the queue. A record that
+// somebody waits for is not stored when it cannot be sealed; any other goes
+// without its personal fields.
+func (l *Log) enqueue(ev *durward.Event, op *durward.Operation, wait patience, urgent bool) (*group, error) {
+	if l.sealer != nil {
+		covered := borrowEvent()
+		defer giveBack(covered)
+		*covered, ev = *ev, covered
+		if err := l.sealer.Cover(ev, op); err != nil && wait != waitNot {
+			return nil, err
+		}
+	}
 	enc := encoders.Get().(*[]byte)
 	body := appendBody((*enc)[:0], ev)
 	action := ""

@@ -18,6 +18,7 @@ const (
 	maxAgent    = 256
 	maxPath     = 2048
 	maxReason   = 512
+	maxSealed   = 64 << 10 // more than a sealed text can have
 	maxSteps    = 16
 	maxPolicies = 16
 	maxFindings = 16
@@ -43,6 +44,9 @@ func appendBody(b []byte, ev *durward.Event) []byte {
 	b = appendObject(b, ev.Object)
 	b = appendText(b, `,"proto":`, ev.Proto, maxName)
 	b = appendText(b, `,"user_agent":`, ev.UserAgent, maxAgent)
+	b = appendText(b, `,"who":`, ev.Who, maxName)
+	b = appendText(b, `,"from":`, ev.From, maxName)
+	b = appendText(b, `,"sealed":`, ev.Sealed, maxSealed)
 	switch ev.Kind {
 	case durward.EventOutcome:
 		b = appendEnd(b, ev)

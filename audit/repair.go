@@ -37,6 +37,9 @@ func (w *writer) failed(err error, b *batch) {
 // never wrote, so that a later sync of the same file proves nothing.
 func (w *writer) repair() error {
 	w.awaitSync()
+	if err := w.l.sealer.Flush(); err != nil {
+		return err
+	}
 	if w.f != nil && w.broken {
 		if err := w.f.Truncate(w.size); err != nil {
 			return err

@@ -144,6 +144,7 @@ func (w *writer) remove(expired []segment) {
 			return
 		}
 		w.segments = w.segments[1:]
+		w.l.sealer.Expire(w.segments[0].begun)
 	}
 }
 

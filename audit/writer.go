@@ -187,6 +187,10 @@ func (w *writer) store(b *batch) error {
 			return err
 		}
 	}
+	// A record whose key is lost is lost itself: keys come first.
+	if err := w.l.sealer.Flush(); err != nil {
+		return err
+	}
 	from := w.chain.position
 	out, start := w.out[:0], 0
 	for _, r := range b.records {

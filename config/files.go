@@ -20,7 +20,7 @@ import (
 
 // outputs are the fields tagged as paths that Durward makes itself.
 var outputs = map[string]bool{
-	"audit.directory": true, "audit.index.path": true, "audit.export[].path": true, "audit.checkpoints.key": true, "audit.checkpoints.witnesses[].file": true,
+	"audit.directory": true, "audit.index.path": true, "audit.export[].path": true, "audit.checkpoints.key": true, "audit.seal.keys": true, "audit.checkpoints.witnesses[].file": true,
 	"admin.socket": true, "token.directory": true, "recorder.directory": true,
 }
 

@@ -126,6 +126,26 @@ var gatewayRules = map[string]rule{
 	"audit.Config.compress":      neutral("records are kept all the same"),
 	"audit.Config.max_queue":     neutral("what finds no room follows on_error"),
 	"audit.Config.on_error":      ranked("deny", "deny", "proceed"),
+	"seal.Config.master_key": {leaf: func(old, new value) verdict {
+		switch {
+		case new.IsZero():
+			return weaker("what is personal in records is no longer sealed with this key")
+		case old.IsZero():
+			return stronger("what is personal in records is sealed with this key")
+		}
+		return unmoved("another key is as hard to guess")
+	}},
+	"seal.Config.kms": {
+		added:   verdictOf(stronger("what is personal in records is sealed")),
+		removed: verdictOf(weaker("what is personal in records is no longer sealed with a key of the service")),
+	},
+	"seal.Config.fields":     more("subject,address,user_agent,path", "what is sealed of a record"),
+	"seal.Config.object_ids": more("", "parameters of paths that are sealed"),
+	"seal.Config.keys":       fixed("the keys of subjects begin anew elsewhere"),
+	"seal.KMS.url":           fixed("another service keeps the master key"),
+	"seal.KMS.key":           fixed("another key is the master key"),
+	"seal.KMS.token":         neutral("how the gateway shows itself to the service"),
+	"seal.KMS.ca":            fixed("another authority is trusted for the service"),
 
 	"observe.Config.endpoint": neutral(operation),
 	"observe.Config.sample":   neutral(operation),
