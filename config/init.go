@@ -101,6 +101,7 @@ admin:
 store: sqlite:durward.db # consumers and keys
 audit:
   directory: audit # every attempt and outcome
+  # seal: {master_key: "${file:audit.master}"} # what is personal in them, readable with this key only: openssl rand -base64 32
 `, comment(w.doc.Title()))
 }
 

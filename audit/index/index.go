@@ -58,7 +58,7 @@ import (
 )
 
 // Hasher gives the keyed hash by which a log with sealed personal fields names
-// a value. kind is subject or client.
+// a value. kind is subject, client or credential.
 type Hasher interface {
 	Hash(kind, value string) string
 }

@@ -45,7 +45,7 @@ type Actor struct {
 // Fits tells whether a record is what was asked for. The index only says which
 // ones may be.
 func (q *Query) Fits(r *line.Record, h Hasher) bool {
-	return is(r.Consumer, q.Consumer) && is(r.Credential, q.Credential) &&
+	return is(r.Consumer, q.Consumer) && (q.Credential == "" || credential(r, q.Credential, h)) &&
 		is(r.API, q.API) && is(r.Operation, q.Operation) && is(r.Code, q.Code) && is(r.Kind, q.Kind) &&
 		is(r.RequestID, q.RequestID) &&
 		(q.Subject == "" || subject(r, q.Subject, h)) &&
@@ -61,7 +61,7 @@ func (q *Query) Fits(r *line.Record, h Hasher) bool {
 func (a *Actor) fits(r *line.Record, h Hasher) bool {
 	return a.Subject != "" && subject(r, a.Subject, h) ||
 		a.Consumer != "" && is(r.Consumer, a.Consumer) ||
-		a.Credential != "" && is(r.Credential, a.Credential) ||
+		a.Credential != "" && credential(r, a.Credential, h) ||
 		a.Address.IsValid() && within(r, netip.PrefixFrom(a.Address, a.Address.BitLen()), h)
 }
 
@@ -78,6 +78,10 @@ func has(all []string, want string) bool {
 
 func subject(r *line.Record, want string, h Hasher) bool {
 	return string(r.Subject) == want || len(r.Who) > 0 && (string(r.Who) == want || h != nil && string(r.Who) == h.Hash("subject", want))
+}
+
+func credential(r *line.Record, want string, h Hasher) bool {
+	return len(r.Credential) > 0 && (string(r.Credential) == want || h != nil && string(r.Credential) == h.Hash("credential", want))
 }
 
 func within(r *line.Record, want netip.Prefix, h Hasher) bool {
@@ -122,7 +126,9 @@ func (q *Query) conditions(h Hasher) []condition {
 	if q.Subject != "" {
 		all = append(all, condition{subjectTest(q.Subject, h)})
 	}
-	text(colCredential, q.Credential)
+	if q.Credential != "" {
+		all = append(all, condition{credentialTest(q.Credential, h)})
+	}
 	text(colConsumer, q.Consumer)
 	if q.Address.IsValid() {
 		all = append(all, addressTests(q.Address, h))
@@ -147,7 +153,7 @@ func (a *Actor) condition(h Hasher) condition {
 		c = append(c, test{column: colConsumer, hashes: []uint32{hash([]byte(a.Consumer))}})
 	}
 	if a.Credential != "" {
-		c = append(c, test{column: colCredential, hashes: []uint32{hash([]byte(a.Credential))}})
+		c = append(c, credentialTest(a.Credential, h))
 	}
 	if a.Address.IsValid() {
 		c = append(c, addressTests(netip.PrefixFrom(a.Address, a.Address.BitLen()), h)...)
@@ -159,6 +165,14 @@ func subjectTest(subject string, h Hasher) test {
 	t := test{column: colSubject, hashes: []uint32{hash([]byte(subject))}}
 	if h != nil {
 		t.hashes = append(t.hashes, hash([]byte(h.Hash("subject", subject))))
+	}
+	return t
+}
+
+func credentialTest(credential string, h Hasher) test {
+	t := test{column: colCredential, hashes: []uint32{hash([]byte(credential))}}
+	if h != nil {
+		t.hashes = append(t.hashes, hash([]byte(h.Hash("credential", credential))))
 	}
 	return t
 }

@@ -29,9 +29,9 @@ type Record struct {
 	RequestID []byte
 	TraceID   []byte
 
-	Client, Peer, Subject, Who, Consumer, Issuer, Method, Credential []byte
-	API, Operation, Verb, Host, Path, UserAgent                      []byte
-	Code, Stage, Reason, Message, Detail                             []byte
+	Client, Peer, Subject, Who, From, Consumer, Issuer, Method, Credential []byte
+	API, Operation, Verb, Host, Path, UserAgent                            []byte
+	Code, Stage, Reason, Message, Detail                                   []byte
 
 	Status, Count              int64
 	TookUS, BytesIn, BytesOut  int64
@@ -76,6 +76,9 @@ func Parse(line []byte) (Record, bool) {
 			good = r.other(string(key), value) && good
 		}
 	})
+	if len(r.Client) == 0 { // sealed: it is named by its keyed hash
+		r.Client = r.From
+	}
 	return r, whole && good && r.Seq > 0
 }
 
@@ -96,6 +99,8 @@ func (r *Record) text(key string) *[]byte {
 		return &r.Subject
 	case "who":
 		return &r.Who
+	case "from":
+		return &r.From
 	case "consumer":
 		return &r.Consumer
 	case "issuer":

@@ -6,6 +6,7 @@ package seal
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -31,9 +32,19 @@ var works = sync.Pool{New: func() any { return new(work) }}
 // event may be stored all the same.
 func (s *Sealer) Cover(ev *durward.Event, op *durward.Operation) error {
 	e, from, err := s.keysOf(ev)
+	credential := ""
+	if err == nil && ev.Subject != "" && ev.Credential != "" && s.cfg.sealed(FieldSubject) {
+		var c *entry
+		if c, err = s.ofCredential(ev.Credential, e); err == nil {
+			credential = c.text
+		}
+	}
 	w := works.Get().(*work)
 	defer works.Put(w)
 	w.plain = s.takeOut(w.plain[:0], ev, op)
+	if credential != "" {
+		ev.Credential = credential
+	}
 	if err != nil {
 		ev.Sealed = Withheld
 		s.withheld.Add(1)
@@ -78,6 +89,8 @@ func (s *Sealer) takeOut(b []byte, ev *durward.Event, op *durward.Operation) []b
 			ev.Consumer = ""
 			b = append(b, `,"same":true`...)
 		}
+		b = text(b, `"credential":`, ev.Credential, maxValue)
+		ev.Credential = ""
 		ev.Subject = ""
 	} else {
 		subject = ""
@@ -102,9 +115,17 @@ func (s *Sealer) takeOut(b []byte, ev *durward.Event, op *durward.Operation) []b
 	if s.cfg.sealed(FieldPath) {
 		b = text(b, `"path":`, ev.Path, maxPath)
 		ev.Path = ""
+		if len(ev.Object) > 0 {
+			b = objects(b, ev.Object, nil)
+			ev.Object = nil
+		}
 	} else if shape := maskPath(ev.Path, op, s.cfg.ObjectIDs); shape != ev.Path {
 		b = text(b, `"path":`, ev.Path, maxPath)
 		ev.Path = shape
+	}
+	if len(s.cfg.ObjectIDs) > 0 && len(ev.Object) > 0 {
+		b = objects(b, ev.Object, s.cfg.ObjectIDs)
+		ev.Object = maskObjects(ev.Object, s.cfg.ObjectIDs)
 	}
 	b = reasons(b, ev, subject, client)
 	if len(b) > 0 {
@@ -150,6 +171,45 @@ func reasons(b []byte, ev *durward.Event, subject string, client netip.Addr) []b
 		b = append(b, '}')
 	}
 	return b
+}
+
+// objects appends the path parameters with one of the names, all where names is
+// nil, each as its name and its value.
+func objects(b []byte, params []durward.Param, names []string) []byte {
+	first := true
+	for _, p := range params {
+		if names != nil && !named(p.Name, names) {
+			continue
+		}
+		if first {
+			b, first = append(key(b, `"object":`), '['), false
+		} else {
+			b = append(b, ',')
+		}
+		b = append(durward.AppendString(b, cut(p.Name, maxValue)), ',')
+		b = durward.AppendString(b, cut(p.Value, maxValue))
+	}
+	if first {
+		return b
+	}
+	return append(b, ']')
+}
+
+// maskObjects gives the parameters without the values of those with one of the
+// names. Others read the list that it gets.
+func maskObjects(params []durward.Param, names []string) []durward.Param {
+	out := make([]durward.Param, len(params))
+	for i, p := range params {
+		if named(p.Name, names) {
+			p.Value = "{" + p.Name + "}"
+		}
+		out[i] = p
+	}
+	return out
+}
+
+func named(name string, names []string) bool {
+	return slices.Contains(names, name) || slices.Contains(names, "*")
 }
 
 // key appends a member's name, behind what is there.

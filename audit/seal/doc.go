@@ -8,8 +8,8 @@
 // # What it decides
 //
 // Whose key covers a record: that of the subject, or of the client's address
-// where nobody was authenticated. Subject, addresses, user agent and path become
-// one ciphertext; two tags stay, by which the records of one subject or address
+// where nobody was authenticated. Subject, credential, addresses, user agent and
+// path become one ciphertext; tags stay, by which the records of one subject or address
 // are found. An address is an IPv4 address or an IPv6 /64, as one client is
 // counted elsewhere.
 //

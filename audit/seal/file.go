@@ -26,7 +26,8 @@ const applicationID = 0x4452574b
 // what the log is still to record, and tells other processes.
 const schema = `
 CREATE TABLE root (id INTEGER PRIMARY KEY CHECK (id = 1), wrapped BLOB NOT NULL) STRICT;
-CREATE TABLE keys (hash BLOB PRIMARY KEY, tag BLOB NOT NULL UNIQUE, wrapped BLOB NOT NULL, used INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE keys (hash BLOB PRIMARY KEY, owner BLOB, tag BLOB NOT NULL UNIQUE, wrapped BLOB NOT NULL, used INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX keys_owner ON keys (owner);
 CREATE INDEX keys_used ON keys (used);
 CREATE TABLE erased (id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, tag BLOB NOT NULL, recorded INTEGER NOT NULL DEFAULT 0) STRICT;
 PRAGMA application_id = 1146246987;
@@ -175,8 +176,8 @@ func (k *keysFile) read(ctx context.Context, query string, arg []byte) (*dataKey
 func (k *keysFile) insert(ctx context.Context, fresh []*dataKey, taken map[string]int64) error {
 	return k.within(ctx, func(tx *sql.Tx) error {
 		for _, d := range fresh {
-			_, err := tx.ExecContext(ctx, "INSERT INTO keys (hash, tag, wrapped, used) VALUES (?, ?, ?, ?)",
-				[]byte(d.hash), []byte(d.tag), wrap(k.wrapKs, d.key, d.hash), d.used)
+			_, err := tx.ExecContext(ctx, "INSERT INTO keys (hash, owner, tag, wrapped, used) VALUES (?, ?, ?, ?, ?)",
+				[]byte(d.hash), []byte(d.owner), []byte(d.tag), wrap(k.wrapKs, d.key, d.hash), d.used)
 			if err != nil {
 				return err
 			}
@@ -190,7 +191,7 @@ func (k *keysFile) insert(ctx context.Context, fresh []*dataKey, taken map[strin
 	})
 }
 
-// erase destroys a data key: its bytes are overwritten in the database, and the
+// erase destroys a data key, and those of the credentials that are its owner's: its bytes are overwritten in the database, and the
 // write-ahead log that may still hold them is emptied. It gives the tag; "" when
 // there is no such key.
 func (k *keysFile) erase(ctx context.Context, kind string, hash []byte) (tag string, err error) {
@@ -200,8 +201,18 @@ func (k *keysFile) erase(ctx context.Context, kind string, hash []byte) (tag str
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
-		if err == nil {
-			_, err = tx.ExecContext(ctx, "INSERT INTO erased (kind, tag) VALUES (?, ?)", kind, found)
+		for _, one := range []struct {
+			query string
+			args  []any
+		}{
+			{"INSERT INTO erased (kind, tag) VALUES (?, ?)", []any{kind, found}},
+			// A running gateway forgets them too; the one record tells of them.
+			{"INSERT INTO erased (kind, tag, recorded) SELECT ?, tag, 1 FROM keys WHERE owner = ?", []any{KindCredential, hash}},
+			{"DELETE FROM keys WHERE owner = ?", []any{hash}},
+		} {
+			if err == nil {
+				_, err = tx.ExecContext(ctx, one.query, one.args...)
+			}
 		}
 		return err
 	})

@@ -49,6 +49,7 @@ func (s *Sealer) forget(ctx context.Context) error {
 			// coming into the cache after this.
 			s.mu.Lock()
 			s.subjects.drop(e.tag)
+			s.creds.drop(e.tag)
 			s.addresses.drop(e.tag)
 			s.mu.Unlock()
 			s.erased.Add(1)

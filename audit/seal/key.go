@@ -17,8 +17,9 @@ import (
 // Kinds of what keys and tags are for. They keep a subject that looks like an
 // address apart from that address.
 const (
-	KindSubject = "subject"
-	KindAddress = "address"
+	KindSubject    = "subject"
+	KindAddress    = "client"
+	KindCredential = "credential"
 )
 
 const (
@@ -35,9 +36,12 @@ var encoding = base64.RawURLEncoding
 // dataKey is the key of one subject or address as the keys file has it.
 type dataKey struct {
 	hash string // which row
-	tag  string // what records name it by
-	key  []byte
-	used int64 // day
+	// owner is the row of the subject whose credential it is, and with which it
+	// is erased; "" for a subject or address.
+	owner string
+	tag   string // what records name it by
+	key   []byte
+	used  int64 // day
 }
 
 // newDataKey makes the key of a value.

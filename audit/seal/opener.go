@@ -10,7 +10,9 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
+	"time"
 
 	"durward"
 )
@@ -35,8 +37,14 @@ const maxOpened = 4096
 type Opener struct {
 	keys *keysFile
 
-	mu   sync.Mutex
-	used map[string]cipher.AEAD // by tag and salt
+	mu    sync.Mutex
+	used  map[string]cipher.AEAD // by tag and salt
+	asked map[string]askedTag    // by kind and value
+}
+
+type askedTag struct {
+	tag string
+	at  time.Time
 }
 
 // OpenKeys opens an existing keys file.
@@ -49,20 +57,34 @@ func OpenKeys(ctx context.Context, cfg Config) (*Opener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Opener{keys: keys, used: map[string]cipher.AEAD{}}, nil
+	return &Opener{keys: keys, used: map[string]cipher.AEAD{}, asked: map[string]askedTag{}}, nil
 }
 
 // Close closes the keys file.
 func (o *Opener) Close() error { return o.keys.close() }
 
-// Hash gives the tag by which the records of a subject or address name it: the
-// member "who" or "from". It is "" when there is no key of it: it never called, or
+// Hash gives the tag by which the records of a subject, address or credential name
+// it: the member "who", "from" or "credential". It is "" when there is no key of it: it never called, or
 // was erased.
+// An answer is kept for a second, as a search asks for each record.
 func (o *Opener) Hash(kind, value string) string {
+	id, now := kind+"\x00"+value, time.Now()
+	o.mu.Lock()
+	known, ok := o.asked[id]
+	o.mu.Unlock()
+	if ok && now.Sub(known.at) < time.Second {
+		return known.tag
+	}
 	tag, err := o.Tag(context.Background(), kind, value)
 	if err != nil {
 		return ""
 	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.asked) >= maxOpened {
+		clear(o.asked)
+	}
+	o.asked[id] = askedTag{tag, now}
 	return tag
 }
 
@@ -103,6 +125,7 @@ func (o *Opener) Erase(ctx context.Context, kind, value string) (tag string, err
 	}
 	o.mu.Lock()
 	clear(o.used)
+	clear(o.asked)
 	o.mu.Unlock()
 	return encoding.EncodeToString([]byte(tag)), nil
 }
@@ -128,14 +151,16 @@ func Rekey(ctx context.Context, cfg, next Config) error {
 
 // personal is what is sealed.
 type personal struct {
-	Subject   string            `json:"subject"`
-	Same      bool              `json:"same"` // the consumer is the subject
-	Client    netip.Addr        `json:"client"`
-	Peer      netip.AddrPort    `json:"peer"`
-	UserAgent string            `json:"user_agent"`
-	Path      string            `json:"path"`
-	Reason    string            `json:"reason"`
-	Steps     map[string]string `json:"steps"`
+	Subject    string            `json:"subject"`
+	Same       bool              `json:"same"` // the consumer is the subject
+	Credential string            `json:"credential"`
+	Client     netip.Addr        `json:"client"`
+	Peer       netip.AddrPort    `json:"peer"`
+	UserAgent  string            `json:"user_agent"`
+	Path       string            `json:"path"`
+	Object     []string          `json:"object"` // names and values
+	Reason     string            `json:"reason"`
+	Steps      map[string]string `json:"steps"`
 }
 
 // Open puts the personal fields of a record back. One that is not sealed stays as
@@ -211,6 +236,9 @@ func (p *personal) into(ev *durward.Event) {
 	if p.Same {
 		ev.Consumer = p.Subject
 	}
+	if p.Credential != "" {
+		ev.Credential = p.Credential
+	}
 	if p.Client.IsValid() {
 		ev.Client = p.Client
 	}
@@ -222,6 +250,13 @@ func (p *personal) into(ev *durward.Event) {
 	}
 	if p.Path != "" {
 		ev.Path = p.Path
+	}
+	for i := 0; i+1 < len(p.Object); i += 2 {
+		at := slices.IndexFunc(ev.Object, func(o durward.Param) bool { return o.Name == p.Object[i] })
+		if at < 0 {
+			ev.Object, at = append(ev.Object, durward.Param{Name: p.Object[i]}), len(ev.Object)
+		}
+		ev.Object[at].Value = p.Object[i+1]
 	}
 	if p.Reason != "" {
 		ev.Reason = p.Reason

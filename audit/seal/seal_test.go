@@ -60,8 +60,8 @@ func newEvent(subject string) durward.Event {
 	return durward.Event{
 		Kind: durward.EventAttempt, Time: moment, RequestID: "r1",
 		Client: netip.MustParseAddr("203.0.113.9"), Peer: netip.MustParseAddrPort("10.0.0.1:4711"),
-		Subject: subject, Consumer: "acme", Method: "jwt", API: "moot", Operation: "postMessage",
-		Verb: "POST", Path: "/moot/spaces/s-17/messages/m-4711", UserAgent: "Mozilla/5.0 \"quoted\"\x1b[31m",
+		Subject: subject, Consumer: "acme", Method: "jwt", Credential: "jti-of-" + subject, API: "moot", Operation: "postMessage",
+		Verb: "POST", Path: "/moot/spaces/s-17/messages/m-4711", Object: []durward.Param{{Name: "space", Value: "s-17"}, {Name: "id", Value: "m-4711"}}, UserAgent: "Mozilla/5.0 \"quoted\"\x1b[31m",
 	}
 }
 
@@ -75,9 +75,10 @@ func TestWhatIsPersonalIsSealedAndOpenedAgain(t *testing.T) {
 	s := openSealer(t, cfg, Options{})
 	for name, ev := range map[string]durward.Event{
 		"a subject": newEvent("ann@example.com"),
-		"nobody":    newEvent(""),
+		"nobody":    func() durward.Event { ev := newEvent(""); ev.Credential = ""; return ev }(),
 		"an address of IPv6": func() durward.Event {
 			ev := newEvent("")
+			ev.Credential = ""
 			ev.Client = netip.MustParseAddr("2001:db8::17")
 			return ev
 		}(),
@@ -100,9 +101,12 @@ func TestWhatIsPersonalIsSealedAndOpenedAgain(t *testing.T) {
 		if err := s.Flush(); err != nil {
 			t.Fatal(err)
 		}
-		shown := strings.Join([]string{covered.Subject, covered.Consumer, covered.Path, covered.UserAgent, covered.Reason, covered.Who, covered.From, covered.Sealed}, " ")
+		shown := strings.Join([]string{covered.Subject, covered.Consumer, covered.Path, covered.UserAgent, covered.Reason, covered.Who, covered.From, covered.Credential, covered.Sealed}, " ")
 		for i := range covered.Steps {
 			shown += covered.Steps[i].Err.Error()
+		}
+		for _, p := range covered.Object {
+			shown += p.Value
 		}
 		for _, secret := range []string{"ann", "203.0.113", "4711", "s-17", "Mozilla", "2001:"} {
 			if strings.Contains(shown, secret) {
@@ -169,7 +173,7 @@ func TestOnlyTheChosenFieldsAreSealed(t *testing.T) {
 			t.Errorf("%v %v leaves %q", tc.fields, tc.objects, s)
 		}
 		s.Flush()
-		if err := openKeysOf(t, cfg).Open(t.Context(), &ev); err != nil || ev.Subject != "ann" || ev.Path != "/moot/spaces/s-17/messages/m-4711" {
+		if err := openKeysOf(t, cfg).Open(t.Context(), &ev); err != nil || ev.Subject != "ann" || ev.Path != "/moot/spaces/s-17/messages/m-4711" || len(ev.Object) != 2 || ev.Object[0].Value != "s-17" || ev.Object[1].Value != "m-4711" {
 			t.Errorf("opened %v %+v", err, ev)
 		}
 	}
@@ -268,6 +272,9 @@ func TestTagsAreStableUntilTheKeyIsErased(t *testing.T) {
 		t.Error("two subjects have one tag")
 	}
 	o := openKeysOf(t, cfg)
+	if o.Hash(KindCredential, "jti-of-ann") == "" {
+		t.Error("a credential has no tag")
+	}
 	if got := o.Hash(KindSubject, "ann"); got != first {
 		t.Errorf("searched by %s, recorded as %s", got, first)
 	}
@@ -281,7 +288,7 @@ func TestTagsAreStableUntilTheKeyIsErased(t *testing.T) {
 	if tag, err := o.Erase(t.Context(), KindSubject, "ann"); err != nil || tag != first {
 		t.Errorf("erased %s %v", tag, err)
 	}
-	if o.Hash(KindSubject, "ann") != "" || tagOf("ann") == first {
+	if o.Hash(KindSubject, "ann") != "" || o.Hash(KindCredential, "jti-of-ann") != "" || tagOf("ann") == first {
 		t.Error("the name still leads to the records")
 	}
 }
@@ -363,13 +370,13 @@ func TestASealerThatRunsForgetsWhatAnotherProcessErased(t *testing.T) {
 	after := newEvent("ann")
 	s.Cover(&after, operation)
 	s.Flush()
-	if after.Who == before.Who {
+	if after.Who == before.Who || after.Credential == before.Credential {
 		t.Error("the erased key is still in use")
 	}
 	if err := o.Open(t.Context(), &after); err != nil || after.Subject != "ann" {
 		t.Errorf("the new key: %v", err)
 	}
-	if s.Stats().Erased != 1 || s.Stats().Made != 3 {
+	if s.Stats().Erased != 2 || s.Stats().Made != 5 {
 		t.Errorf("%+v", s.Stats())
 	}
 }

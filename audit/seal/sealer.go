@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	maxCached  = 8192  // subjects, and as many addresses
+	maxCached  = 8192  // subjects, and as many addresses and credentials
 	maxPending = 65536 // new keys that wait for the disk
 	pollEvery  = time.Second
 	// keepBeyond is for how many days more than any record under it a key is
@@ -46,6 +46,7 @@ type Sealer struct {
 	opts      Options
 	keys      *keysFile
 	subjects  *cache[string]
+	creds     *cache[string]
 	addresses *cache[netip.Addr]
 
 	mu      sync.Mutex        // of what follows, and of looking into the keys file
@@ -96,7 +97,7 @@ func Open(ctx context.Context, cfg Config, opts Options) (*Sealer, error) {
 	}
 	return &Sealer{
 		cfg: cfg, opts: opts, keys: keys,
-		subjects: newCache[string](maxCached), addresses: newCache[netip.Addr](maxCached),
+		subjects: newCache[string](maxCached), creds: newCache[string](maxCached), addresses: newCache[netip.Addr](maxCached),
 		pending: map[string]*entry{}, taken: map[string]int64{},
 		stop: make(chan struct{}), done: make(chan struct{}),
 	}, nil
@@ -138,10 +139,26 @@ func (s *Sealer) ofSubject(subject string) (*entry, error) {
 	e := s.subjects.get(subject)
 	if e == nil {
 		var err error
-		if e, err = s.load(KindSubject, subject); err != nil {
+		if e, err = s.load(KindSubject, subject, ""); err != nil {
 			return nil, err
 		}
 		s.subjects.put(subject, e)
+	}
+	s.take(e)
+	return e, nil
+}
+
+// ofCredential gives the key of a subject's credential, of which only the tag is
+// used. It is erased with the subject, for its records would tell that they are of
+// one person with later ones under the same credential.
+func (s *Sealer) ofCredential(credential string, owner *entry) (*entry, error) {
+	e := s.creds.get(credential)
+	if e == nil {
+		var err error
+		if e, err = s.load(KindCredential, credential, owner.hash); err != nil {
+			return nil, err
+		}
+		s.creds.put(credential, e)
 	}
 	s.take(e)
 	return e, nil
@@ -153,7 +170,7 @@ func (s *Sealer) ofAddress(a netip.Addr) (*entry, error) {
 	e := s.addresses.get(a)
 	if e == nil {
 		var err error
-		if e, err = s.load(KindAddress, a.String()); err != nil {
+		if e, err = s.load(KindAddress, a.String(), ""); err != nil {
 			return nil, err
 		}
 		s.addresses.put(a, e)
@@ -176,7 +193,7 @@ func (s *Sealer) take(e *entry) {
 }
 
 // load reads or makes a key. One at a time, so that nobody has two.
-func (s *Sealer) load(kind, value string) (*entry, error) {
+func (s *Sealer) load(kind, value, owner string) (*entry, error) {
 	hash := keyed(s.keys.index, kind, value)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -199,6 +216,7 @@ func (s *Sealer) load(kind, value string) (*entry, error) {
 	if err != nil {
 		return nil, err
 	}
+	e.owner = owner
 	s.pending[e.hash] = e
 	s.fresh.Store(true)
 	s.made.Add(1)

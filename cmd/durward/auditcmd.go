@@ -24,6 +24,8 @@ type auditCmd struct {
 	Verify     auditVerifyCmd     `cmd:"" help:"Check an audit log or a copy of it, offline: every record, its chain, its tree, its checkpoints."`
 	Prove      auditProveCmd      `cmd:"" help:"Write a proof that a record is in the log."`
 	CheckProof auditCheckProofCmd `cmd:"" help:"Check a proof without the log, and print the record."`
+	Erase      auditEraseCmd      `cmd:"" help:"Forget a subject or an address: destroy the key that their records are sealed with."`
+	Rekey      auditRekeyCmd      `cmd:"" help:"Put another master key in place of the one that protects the keys of sealed records."`
 	Witness    auditWitnessCmd    `cmd:"" help:"Serve as a witness: cosign the checkpoints of other gateways' logs."`
 	Search     auditSearchCmd     `cmd:"" help:"Find records by who, what, where, when and how it ended; the newest first."`
 	Tail       auditTailCmd       `cmd:"" help:"Print the last records, and with -f what comes."`

@@ -17,11 +17,15 @@ import (
 // auditFlags say which log is read.
 type auditFlags struct {
 	Directory string `short:"d" default:"audit" help:"The log's directory, or that of a copy." placeholder:"DIR"`
+	Config    string `short:"c" help:"Configuration whose audit.seal opens what is sealed; its log is read where no directory is given." placeholder:"FILE"`
 	Index     string `help:"Index of the log; default DIR/index.db. Without one the whole log is read." placeholder:"FILE"`
 }
 
 // open opens the index to read. What it does not have is read from the log.
 func (f *auditFlags) open(ctx context.Context, s streams) (*index.Index, error) {
+	if err := f.unseal(ctx); err != nil {
+		return nil, err
+	}
 	x, err := index.Open(ctx, f.Directory, index.Options{Path: f.Index, ReadOnly: true, Hasher: auditHasher, Log: newLog(s.err, "warn", "text")})
 	if err != nil {
 		return nil, err

@@ -34,6 +34,12 @@ func recordLine(r *line.Record) string {
 	if len(r.Subject) == 0 {
 		text("  %s", r.Who)
 	}
+	switch sealed, _ := line.Text(r.Sealed); {
+	case len(sealed) > 20:
+		b.WriteString("  sealed")
+	default:
+		text("  %s", sealed) // why it cannot be read
+	}
 	text(" for %s", r.Consumer)
 	text(" from %s", r.Client)
 	text("  %s", r.Code)
@@ -70,7 +76,10 @@ type auditShowCmd struct {
 	JSON bool `name:"json" help:"Print the line as it stands in the log."`
 }
 
-func (c *auditShowCmd) Run(_ context.Context, s streams) error {
+func (c *auditShowCmd) Run(ctx context.Context, s streams) error {
+	if err := c.unseal(ctx); err != nil {
+		return err
+	}
 	read := audit.NewReader(c.Directory, c.Seq)
 	defer read.Close()
 	text, _, err := read.Next()
