@@ -13,8 +13,9 @@ import (
 // them has found; only a new step takes the lock.
 type dfa struct {
 	machine
-	cache *Cache
-	table atomic.Pointer[table]
+	entries []uint32 // instructions to start from, the first of them the prog's start
+	cache   *Cache
+	table   atomic.Pointer[table]
 
 	idleOnce sync.Once
 	idle     [256]bool // bytes that lead from the position of the start back to it
@@ -28,7 +29,7 @@ type dfa struct {
 type table struct {
 	steps  []uint32 // read and written atomically
 	finals []uint32 // by row, atomically: 0 not known, 1 nothing, 2 a match when the text ends here
-	starts [4]uint32
+	starts []uint32 // by entry and kind of the rune before it, atomically
 	stride uint32
 	bytes  int64
 
@@ -52,8 +53,8 @@ const (
 	rowOverhead = 120
 )
 
-func newDFA(p *prog, anchored bool, cache *Cache) *dfa {
-	d := &dfa{machine: machine{prog: p, anchored: anchored}, cache: cache}
+func newDFA(m machine, cache *Cache, entries ...uint32) *dfa {
+	d := &dfa{machine: m, cache: cache, entries: append([]uint32{m.prog.start}, entries...)}
 	d.table.Store(d.empty(0, firstRows))
 	cache.add(d)
 	return d
@@ -64,26 +65,29 @@ func (d *dfa) empty(epoch, rows int) *table {
 	return &table{
 		steps:  make([]uint32, stride*rows),
 		finals: make([]uint32, rows),
+		starts: make([]uint32, kinds*len(d.entries)),
 		stride: uint32(stride),
-		bytes:  int64(4 * (stride + 1) * rows),
+		bytes:  int64(4 * ((stride+1)*rows + kinds*len(d.entries))),
 		rows:   make([]position, rowFirst),
 		index:  map[string]uint32{},
 		epoch:  epoch,
 	}
 }
 
-// begin is the row to start from after a rune of kind prev, 0 when memory is spent.
-func (d *dfa) begin(w *work, prev kind) (*table, uint32) {
+// begin is the row to start from, at an entry after a rune of kind prev; 0 when
+// memory is spent.
+func (d *dfa) begin(w *work, entry uint32, prev kind) (*table, uint32) {
 	t := d.table.Load()
-	if s := atomic.LoadUint32(&t.starts[prev]); s != 0 {
+	place := kinds*entry + uint32(prev)
+	if s := atomic.LoadUint32(&t.starts[place]); s != 0 {
 		return t, s
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	w.matched = false
-	s := d.intern(w, d.start(w, prev))
+	s := d.intern(w, d.startAt(w, d.entries[entry], prev))
 	t = d.table.Load()
-	atomic.StoreUint32(&t.starts[prev], s)
+	atomic.StoreUint32(&t.starts[place], s)
 	return t, s
 }
 
@@ -109,7 +113,7 @@ func (d *dfa) idling(w *work, text string) (*table, uint32) {
 			}
 		}
 	})
-	return d.begin(w, kindOther)
+	return d.begin(w, 0, kindOther)
 }
 
 // miss finds the step that a reader of table t did not find there. It is 0 when

@@ -10,7 +10,11 @@ type matcher struct {
 	prog  *prog
 	plan  plan
 	whole *dfa // looks for a match anywhere in the text
-	local *dfa // looks for a match that begins where it is started
+	local *dfa // looks for a match, or the rest of one, where it is started
+
+	back *dfa // looks for the beginning of a match before where it is started; nil when all windows are near
+
+	entries []uint32 // of local and back, by window of the plan
 }
 
 // compiled is the place of a matcher in a cache, filled once.
@@ -43,12 +47,29 @@ func newMatcher(expr string, binary bool, c *Cache) (*matcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &matcher{prog: p, plan: makePlan(p, places, c.ceiling), whole: newDFA(p, false, c)}
-	for _, w := range m.plan.windows {
-		if w.near() {
-			m.local = newDFA(p, true, c)
-			break
-		}
-	}
+	m := &matcher{prog: p, plan: makePlan(p, places, c.ceiling), whole: newDFA(machine{prog: p}, c)}
+	m.startAtWindows(c)
 	return m, nil
+}
+
+// startAtWindows makes the automaton that starts where the windows stand.
+func (m *matcher) startAtWindows(c *Cache) {
+	if len(m.plan.windows) == 0 {
+		return
+	}
+	numbers := map[uint32]uint32{m.prog.start: 0}
+	var others []uint32
+	for _, w := range m.plan.windows {
+		number, ok := numbers[w.entry]
+		if !ok {
+			others = append(others, w.entry)
+			number = uint32(len(others))
+			numbers[w.entry] = number
+		}
+		m.entries = append(m.entries, number)
+	}
+	m.local = newDFA(machine{prog: m.prog, anchored: true}, c, others...)
+	if m.plan.strategy == inside {
+		m.back = newDFA(machine{prog: m.prog, anchored: true, back: newBackEdges(m.prog)}, c, others...)
+	}
 }

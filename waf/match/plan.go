@@ -10,8 +10,8 @@ type strategy uint8
 
 const (
 	direct  strategy = iota // its automaton runs over every text
-	local                   // its automaton starts where a window of it stands
-	inside                  // its automaton runs over texts in which a window stands
+	local                   // its automaton starts where a match with a window of it may begin
+	inside                  // its automaton runs over texts in which what begins with a window goes on
 	literal                 // its phrases are compared where their windows stand
 )
 
@@ -34,7 +34,7 @@ const (
 	// through the automaton.
 	costDirect = 2.0
 	costLocal  = 60.0
-	costInside = 400.0
+	costInside = 100.0
 )
 
 // plan is what the scan looks for on behalf of an expression.
@@ -49,7 +49,8 @@ type plan struct {
 type placed struct {
 	window
 	behind      bool
-	least, most uint8 // most is more than maxBack when there is no bound
+	entry       uint32 // the instruction that the window begins at
+	least, most uint8  // most is more than maxBack when there is no bound
 }
 
 func (p placed) near() bool { return p.most <= maxBack }
@@ -187,7 +188,7 @@ func (pl *planner) lengthen(o option) (list []placed) {
 			}
 			all = all && ok
 			for _, w := range own {
-				list = append(list, placed{w, behind, pl.reach[entry][0], pl.reach[entry][1]})
+				list = append(list, placed{w, behind, entry, pl.reach[entry][0], pl.reach[entry][1]})
 			}
 		}
 		if all && len(list) <= 2*max(o.count, 16) && len(list) <= maxStartWindows || depth <= planDepth {

@@ -16,6 +16,7 @@ type prog struct {
 	insts  []inst
 	start  uint32
 	binary bool
+	asks   bool // there are assertions
 
 	lows      []rune   // first runes of the intervals that make up all runes, ascending
 	lowClass  []uint16 // the class of each interval
@@ -43,6 +44,8 @@ const (
 	kindWord
 	kindNewline
 	kindEdge // the beginning or end of the text
+
+	kinds = 4
 )
 
 // askAhead finds for each assertion those behind it, which look at the same
@@ -55,6 +58,7 @@ func (p *prog) askAhead() {
 		if in.op != syntax.InstEmptyWidth {
 			continue
 		}
+		p.asks = true
 		seen.reset(len(p.insts))
 		for stack = append(stack[:0], uint32(i)); len(stack) > 0; {
 			at := stack[len(stack)-1]

@@ -13,10 +13,10 @@ const (
 	symSpace  = 27
 	symLine   = 28
 	symTab    = 29
-	symCtrl   = 30
+	symEdge   = 30 // before and after the text, with control characters
 	symTail   = 31 // 0x80 to 0xBF
 	symLead   = 32 // 0xC0 to 0xFF
-	symEdge   = 33 // before and after the text, with "~" and "^"
+	symTilde  = 33 // with "^"
 	symSigns  = 34
 	pairCount = symbols * symbols
 )
@@ -35,10 +35,10 @@ var symbolOf = func() (of [257]uint8) {
 			of[b] = symLine
 		case b == '\t' || b == '\v' || b == '\f':
 			of[b] = symTab
-		case b < ' ' || b == 0x7F:
-			of[b] = symCtrl
-		case b == edgeByte || b == '~' || b == '^':
+		case b < ' ' || b == 0x7F || b == edgeByte:
 			of[b] = symEdge
+		case b == '~' || b == '^':
+			of[b] = symTilde
 		case b >= 0xC0:
 			of[b] = symLead
 		case b >= 0x80:

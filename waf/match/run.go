@@ -18,17 +18,18 @@ type run struct {
 	text   string
 	hits   []uint64
 	texts  []uint64 // patterns whose automaton must read the whole text
+	trials []trial  // of each pattern
+	number uint64   // of the text
 	work   *work
-	budget int // bytes that verifications on the spot may still read
 	any    bool
 }
 
 const (
-	// Verifications on the spot may read so many bytes for one text, and so
-	// many times its length. After that automata read the whole text, each
-	// once: a text full of windows takes time linear in its length.
-	leastBudget  = 1024
-	budgetFactor = 3
+	// Verifications on the spot may read so many bytes for one pattern and
+	// text, and so many times its length. After that the automaton reads the
+	// whole text once: a text full of windows takes time linear in its length.
+	leastBudget  = 512
+	budgetFactor = 1
 	costOfTrial  = 8 // bytes that could be read in the time to begin one
 )
 
@@ -39,13 +40,15 @@ const (
 func (s *Set) Match(sc *Scratch, input string, hits []uint64) bool {
 	r := &sc.run
 	r.Set, r.text, r.hits, r.work, r.any = s, input, hits, &sc.work, false
-	r.budget = leastBudget + budgetFactor*len(input)
 	words := (len(s.plans) + 63) / 64
 	if cap(r.texts) < words {
 		r.texts = make([]uint64, words)
 	}
 	r.texts = r.texts[:words]
 	clear(r.texts)
+	if r.number++; len(r.trials) < len(s.plans) {
+		r.trials = make([]trial, len(s.plans))
+	}
 	for _, i := range s.always {
 		r.hit(i)
 	}
@@ -90,7 +93,7 @@ func (r *run) compare(it *item, at int) {
 			return
 		}
 	}
-	if !it.near || !r.verify(it, at+int(it.ahead)) {
+	if !r.verify(it, at+int(it.ahead)) {
 		r.texts[it.pattern/64] |= 1 << (it.pattern % 64)
 	}
 }
@@ -99,6 +102,23 @@ func (r *run) compare(it *item, at int) {
 // when only the whole text can tell.
 func (r *run) verify(it *item, at int) bool {
 	m := r.matchers[it.pattern]
+	known := &r.trials[it.pattern]
+	if known.text != r.number {
+		known.text, known.budget = r.number, leastBudget+budgetFactor*len(r.text)
+		known.ahead.count, known.back.count = 0, 0
+	}
+	if it.most > 0 {
+		// Most often what begins with the window does not go on.
+		if at < len(r.text) && r.text[at]&0xC0 == 0x80 && !m.prog.binary {
+			return false // within a rune
+		}
+		if found := r.try(m.local, it.entry, at, r.before(at), known, &known.ahead); found != yes {
+			return found == no
+		}
+		if !it.near {
+			return r.try(m.back, it.entry, at, r.after(at), known, &known.back) == no
+		}
+	}
 	for back := 0; back <= int(it.most) && back <= at; back++ {
 		start := at - back
 		if start < len(r.text) && r.text[start] >= utf8.RuneSelf && !m.prog.binary && (back > 0 || r.text[start]&0xC0 == 0x80) {
@@ -107,12 +127,7 @@ func (r *run) verify(it *item, at int) bool {
 		if back < int(it.least) {
 			continue
 		}
-		if r.budget <= costOfTrial {
-			return false
-		}
-		found := m.local.search(r.work, r.text[start:], r.before(start), r.budget)
-		r.budget -= costOfTrial + r.work.read
-		switch found {
+		switch r.try(m.local, 0, start, r.before(start), known, &known.ahead) {
 		case yes:
 			r.hit(it.pattern)
 			return true
@@ -121,6 +136,24 @@ func (r *run) verify(it *item, at int) bool {
 		}
 	}
 	return true
+}
+
+// try runs an automaton from a place within the budget.
+func (r *run) try(d *dfa, entry uint32, at int, beside kind, known *trial, before *trail) verdict {
+	if known.budget <= costOfTrial {
+		return unsure
+	}
+	found := d.walk(r.work, entry, r.text, at, beside, known.budget, before)
+	known.budget -= costOfTrial + r.work.read
+	return found
+}
+
+// after is the kind of the rune after a place.
+func (r *run) after(at int) kind {
+	if at == len(r.text) {
+		return kindEdge
+	}
+	return r.before(at + 1)
 }
 
 // before is the kind of the rune before a place.

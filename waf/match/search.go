@@ -22,7 +22,7 @@ const maxMisses = 4000
 // without a verdict it gives up. w.read is how many it read.
 func (d *dfa) search(w *work, text string, prev kind, limit int) verdict {
 	same, idle := d.idling(w, text)
-	t, s := d.begin(w, prev)
+	t, s := d.begin(w, 0, prev)
 	if idle != 0 && same.epoch != t.epoch {
 		idle = 0
 	}

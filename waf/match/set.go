@@ -73,7 +73,7 @@ func (s *Set) add(i uint32, p Pattern) ([]item, error) {
 	}
 	items := make([]item, len(m.plan.windows))
 	for k, w := range m.plan.windows {
-		items[k] = item{window: w.window, pattern: i, near: w.near(), least: int32(w.least), most: int32(w.most)}
+		items[k] = item{window: w.window, pattern: i, entry: m.entries[k], near: w.near(), least: int32(w.least), most: int32(w.most)}
 		if w.behind {
 			items[k].ahead = 1
 		}
@@ -102,8 +102,10 @@ func (s *Set) Stats() Stats {
 		*count[plan]++
 		if m := s.matchers[i]; m != nil {
 			st.States += m.whole.states()
-			if m.local != nil {
-				st.States += m.local.states()
+			for _, d := range []*dfa{m.local, m.back} {
+				if d != nil {
+					st.States += d.states()
+				}
 			}
 		}
 	}

@@ -23,6 +23,7 @@ func (p position) dead() bool { return len(p.insts) == 0 }
 type machine struct {
 	prog     *prog
 	anchored bool
+	back     *backEdges // of one that goes back, nil of others
 }
 
 // work is the memory of steps. What a step returns lies in it and is gone with
@@ -60,15 +61,26 @@ func (s *sparse) add(v uint32) bool {
 }
 
 // start is the position before the first byte, or after a rune of kind prev.
-func (m machine) start(w *work, prev kind) position {
+func (m machine) start(w *work, prev kind) position { return m.startAt(w, m.prog.start, prev) }
+
+// startAt is the position at an instruction after a rune of kind prev.
+// Of a machine that goes back it is the kind of the rune after that place.
+func (m machine) startAt(w *work, entry uint32, prev kind) position {
 	w.next.reset(len(m.prog.insts))
-	m.close(w, &w.next, m.prog.start, 0)
+	if m.back != nil {
+		w.next.add(entry)
+		return m.settleBack(w, prev)
+	}
+	m.close(w, &w.next, entry, 0)
 	return m.settle(w, prev)
 }
 
 // step is the position after byte b. It sets w.matched when there is
 // a match before b or up to and with it.
 func (m machine) step(w *work, at position, b byte) position {
+	if m.back != nil {
+		return m.stepBack(w, at, b)
+	}
 	d := &m.prog.decoder
 	if at.node != 0 {
 		to := broken
@@ -117,6 +129,10 @@ func (m machine) stepRune(w *work, at position, class uint16) position {
 
 // finish sets w.matched when there is a match if the text ends here.
 func (m machine) finish(w *work, at position) {
+	if m.back != nil {
+		m.closeBack(w, at, kindEdge)
+		return
+	}
 	if at.node != 0 {
 		at = m.abandon(w, at)
 	}
