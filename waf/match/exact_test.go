@@ -28,7 +28,7 @@ func single(t testing.TB, p Pattern, cache *Cache) func(string) bool {
 
 func TestEveryRulePatternMatchesWhatCorazasOperatorMatches(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
-	cache := NewCache(0)
+	cache := ruleCache()
 	texts, matches := 0, 0
 	for _, p := range rulePatterns(t) {
 		want, got := oracle(t, p), single(t, p, cache)

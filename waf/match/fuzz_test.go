@@ -60,7 +60,7 @@ func FuzzDFAEqualsRegexp(f *testing.F) {
 // FuzzSet holds any text against all rules that look at arguments.
 func FuzzSet(f *testing.F) {
 	patterns := argPatterns(f)
-	s, err := NewSet(patterns, Options{})
+	s, err := NewSet(patterns, Options{Cache: ruleCache()})
 	if err != nil {
 		f.Fatal(err)
 	}

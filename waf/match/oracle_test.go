@@ -4,9 +4,11 @@
 package match
 
 import (
+	"fmt"
 	"io/fs"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	coreruleset "github.com/corazawaf/coraza-coreruleset/v4"
@@ -14,9 +16,26 @@ import (
 	"rsc.io/binaryregexp"
 )
 
+// ruleCache is shared by the tests that hold the rules' patterns against texts:
+// to compile them takes longer than most of these tests.
+var ruleCache = sync.OnceValue(func() *Cache { return NewCache(0) })
+
+// oracles are by what they match.
+var oracles sync.Map
+
 // oracle is what Coraza's operators do with a pattern.
 func oracle(t testing.TB, p Pattern) func(string) bool {
 	t.Helper()
+	key := fmt.Sprint(p.Binary, p.Expr, strings.Join(p.Phrases, "\x00"))
+	if known, ok := oracles.Load(key); ok {
+		return known.(func(string) bool)
+	}
+	made := newOracle(p)
+	oracles.Store(key, made)
+	return made
+}
+
+func newOracle(p Pattern) func(string) bool {
 	switch {
 	case p.Phrases != nil:
 		b := ahocorasick.NewAhoCorasickBuilder(ahocorasick.Opts{

@@ -29,7 +29,7 @@ const (
 	// text, and so many times its length. After that the automaton reads the
 	// whole text once: a text full of windows takes time linear in its length.
 	leastBudget  = 512
-	budgetFactor = 1
+	budgetFactor = 3
 	costOfTrial  = 8 // bytes that could be read in the time to begin one
 )
 

@@ -53,7 +53,7 @@ func payloads(t testing.TB) []string {
 
 func TestASetAgreesWithCorazaOnTheRegressionTestsPayloads(t *testing.T) {
 	patterns := argPatterns(t)
-	s, err := NewSet(patterns, Options{})
+	s, err := NewSet(patterns, Options{Cache: ruleCache()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +202,7 @@ func TestMemoryStaysWithinItsBoundAndVerdictsRight(t *testing.T) {
 }
 
 func TestAMatchAllocatesNothing(t *testing.T) {
-	s, err := NewSet(argPatterns(t), Options{})
+	s, err := NewSet(argPatterns(t), Options{Cache: ruleCache()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +217,7 @@ func TestAMatchAllocatesNothing(t *testing.T) {
 }
 
 func TestOrdinaryTextNeedsHardlyAnyAutomaton(t *testing.T) {
-	s, err := NewSet(argPatterns(t), Options{})
+	s, err := NewSet(argPatterns(t), Options{Cache: ruleCache()})
 	if err != nil {
 		t.Fatal(err)
 	}
