@@ -142,3 +142,16 @@ func TestWhatLeadsToAWindowIsReadWithItsAssertions(t *testing.T) {
 		}
 	}
 }
+
+// A walk that comes to where another one was, but knows more, goes on.
+func TestAWalkInAnotherRowThanTheOneBeforeGoesOn(t *testing.T) {
+	filler := strings.Repeat("lorem ipsum dolor ", 12)
+	for expr, text := range map[string]string{
+		`(?s)qaaq.*[(]|qbbq.*[)]`:   "qaaq " + filler + "qbbq " + filler + filler + ")",
+		`(?s)1=.*qqend!|2=.*zzend!`: "2= " + filler + "qqend! " + filler + "zzend! ",
+	} {
+		if !single(t, Pattern{Expr: expr}, NewCache(0))(text) {
+			t.Errorf("%q is not found in %q", expr, text)
+		}
+	}
+}
