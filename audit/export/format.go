@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"durward/audit/line"
+	"durward/audit/ocsf"
 )
 
 // Format writes records as text.
@@ -23,6 +24,7 @@ type Format struct {
 var Formats = map[string]Format{
 	"jsonl": {Append: appendLine},
 	"csv":   {Header: csvHeader, Append: appendCSV},
+	"ocsf":  {Append: ocsf.AppendLine},
 }
 
 // appendLine appends the line as it stands in the log, but for characters that

@@ -31,7 +31,7 @@ type auditCmd struct {
 	Tail       auditTailCmd       `cmd:"" help:"Print the last records, and with -f what comes."`
 	Context    auditContextCmd    `cmd:"" help:"Print what else the one who made a request did around that time."`
 	Show       auditShowCmd       `cmd:"" help:"Print one record whole."`
-	Export     auditExportCmd     `cmd:"" help:"Write records to standard output, as JSON lines or CSV."`
+	Export     auditExportCmd     `cmd:"" help:"Write records to standard output, as JSON lines, CSV or OCSF events."`
 	Reindex    auditReindexCmd    `cmd:"" help:"Make the index of a log anew."`
 }
 

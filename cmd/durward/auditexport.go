@@ -22,7 +22,7 @@ import (
 type auditExportCmd struct {
 	Directory string `short:"d" default:"audit" help:"The log's directory, or that of a copy." placeholder:"DIR"`
 	auditFilter
-	Format string `default:"jsonl" help:"jsonl (default) or csv." placeholder:"NAME"`
+	Format string `default:"jsonl" help:"jsonl (default), csv or ocsf." placeholder:"NAME"`
 	From   uint64 `help:"Begin with the record of this number." placeholder:"SEQ"`
 }
 
