@@ -43,6 +43,8 @@ const (
 	CodeBodyInvalid      Code = "invalid-body"
 	// CodeWAFBlocked: the firewall takes the request for an attack.
 	CodeWAFBlocked Code = "waf-blocked"
+	// CodeWAFBusy: there is no processor time left for the firewall's rules.
+	CodeWAFBusy Code = "waf-busy"
 
 	CodeUpstreamUnreachable Code = "upstream-unreachable"
 	CodeUpstreamInvalid     Code = "upstream-invalid"
@@ -99,6 +101,7 @@ var kinds = []Kind{
 	{CodeBodyInvalid, 422, "Invalid content", "The content is not as the API's contract says."},
 
 	{CodeWAFBlocked, 403, "Request blocked", "The request looks like an attack. If it is none, tell the operators of the API its request id."},
+	{CodeWAFBusy, 503, "Firewall busy", "The request needs a closer look than there is time for now. Wait as long as Retry-After says, then try again."},
 
 	{CodeUpstreamUnreachable, 502, "Upstream unreachable", "The service behind this gateway cannot be reached."},
 	{CodeUpstreamInvalid, 502, "Invalid upstream answer", "The service behind this gateway gave an answer that cannot be passed on."},

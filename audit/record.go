@@ -172,6 +172,7 @@ func appendFindings(b []byte, findings []durward.Finding) []byte {
 		b = appendText(b, `,"class":`, f.Class, maxName)
 		b = appendText(b, `,"in":`, f.In, maxName)
 		b = appendText(b, `,"name":`, f.Name, maxName)
+		b = appendText(b, `,"decoding":`, f.Decoding, maxName)
 		b = append(b, '}')
 	}
 	return append(b, ']')

@@ -13,6 +13,7 @@ import (
 
 	"durward"
 	"durward/internal/units"
+	"durward/waf/decode"
 )
 
 // Config is the `waf:` part of an API. Without it an API has no firewall.
@@ -48,6 +49,8 @@ type Config struct {
 	Rules []string `yaml:"rules" path:"true"`
 	// Exclusions are rules that do not hold for some operations or parameters.
 	Exclusions []Exclusion `yaml:"exclusions"`
+	// Decode says which encoded values are decoded and inspected again.
+	Decode decode.Config `yaml:"decode"`
 }
 
 // Exclusion takes rules away that find what is no attack.
@@ -202,6 +205,9 @@ func (c *Config) Check() error {
 		if err := c.Exclusions[i].check(); err != nil {
 			f = append(f, durward.InvalidIn("exclusions["+strconv.Itoa(i)+"]", err))
 		}
+	}
+	if err := c.Decode.Check(); err != nil {
+		f = append(f, durward.InvalidIn("decode", err))
 	}
 	return errors.Join(f...)
 }

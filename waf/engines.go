@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"durward"
+	"durward/waf/slowpath"
 )
 
 // Engines keeps the instances of the rule engine over reloads: a configuration
@@ -22,6 +23,7 @@ type Engines struct {
 	mu    sync.Mutex
 	live  map[string]*instance
 	stats stats
+	slow  *slowpath.Scheduler
 
 	waiting   []*plan // gates to be compiled
 	compiling bool    // somebody is at it
@@ -29,7 +31,7 @@ type Engines struct {
 
 // NewEngines makes an empty one.
 func NewEngines(now func() time.Time) *Engines {
-	return &Engines{now: now, live: map[string]*instance{}}
+	return &Engines{now: now, live: map[string]*instance{}, slow: slowpath.New(now)}
 }
 
 // instance is a rule set in use by one or more configurations.
@@ -50,6 +52,8 @@ type Set struct {
 	now     func() time.Time
 	stats   *stats
 	once    sync.Once
+	slow    slowpath.Config
+	limits  sync.Once // puts slow in force
 }
 
 // Set compiles the rule set that a builder has collected, or takes the one that
@@ -85,7 +89,7 @@ func (e *Engines) set(b *Builder, demands []*Demand) (*Set, error) {
 		e.stats.built.Add(1)
 	}
 	shared.users++
-	return &Set{engines: e, shared: shared, now: e.now, stats: &e.stats}, nil
+	return &Set{engines: e, shared: shared, now: e.now, stats: &e.stats, slow: b.global.SlowPath}, nil
 }
 
 func newInstance(key string, rules *Rules, answers bool) (*instance, error) {
@@ -130,6 +134,9 @@ func (s *Set) Close() error {
 	})
 	return err
 }
+
+// SlowPath is what decides who may run the rules, and when.
+func (e *Engines) SlowPath() *slowpath.Scheduler { return e.slow }
 
 // Rules counts the rules of the set.
 func (s *Set) Rules() int { return s.shared.requests.Count() }

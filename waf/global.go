@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"durward"
+	"durward/waf/slowpath"
 )
 
 // Global is the top-level `waf:` part of the document: what all APIs share.
@@ -27,6 +28,8 @@ type Global struct {
 	// form or JSON, that are inspected; a request with more is refused.
 	// Default 10000.
 	MaxArguments int `yaml:"max_arguments"`
+	// SlowPath bounds what clients can make the rule engine work.
+	SlowPath slowpath.Config `yaml:"slow_path"`
 }
 
 const defaultMaxArguments = 10_000
@@ -62,10 +65,13 @@ func (g *Global) Check() error {
 	if g.MaxArguments != 0 && (g.MaxArguments < 100 || g.MaxArguments > 1_000_000) {
 		f.add("max_arguments", "must be from 100 to 1000000")
 	}
+	if err := g.SlowPath.Check(); err != nil {
+		f = append(f, durward.InvalidIn("slow_path", err))
+	}
 	return errors.Join(f...)
 }
 
-// Empty tells that nothing is set.
+// Empty tells that nothing is set that the rule set depends on.
 func (g *Global) Empty() bool {
 	return g == nil || len(g.Rules)+len(g.RulesAfter)+len(g.Setup)+g.MaxArguments == 0
 }

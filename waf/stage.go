@@ -78,7 +78,7 @@ func (q *seen) release() {
 }
 
 // Request shows the request to the rules.
-func (s *stage) Request(_ context.Context, x *durward.Exchange) durward.Decision {
+func (s *stage) Request(ctx context.Context, x *durward.Exchange) durward.Decision {
 	q := requests.Get().(*seen)
 	defer q.release()
 	q.fill(x)
@@ -87,17 +87,27 @@ func (s *stage) Request(_ context.Context, x *durward.Exchange) durward.Decision
 		return d
 	}
 	settings, plan := s.now()
-	clean, why := plan.clean(&q.Request)
-	s.set.stats.gate(clean, why)
-	if clean {
-		return s.decide(x, &Verdict{}, skipped)
+	v, d := s.judge(ctx, x, &q.Request, &settings, plan)
+	if d.Verdict == durward.Allow && d.Err == nil && !v.Interrupted && s.demand.cfg.Decode.Enabled() {
+		var more string
+		if more, d = s.decoded(ctx, x, q, &settings, plan, &v); more != "" {
+			skipped = more
+		}
 	}
-	v, err := s.set.shared.requests.Inspect(&q.Request, &settings)
-	if err != nil {
-		s.set.stats.count(&s.set.stats.requests, OutcomeFailed, &v, s.mode)
-		return durward.Failed(durward.CodeInternal, err)
+	if d.Verdict != durward.Allow || d.Err != nil {
+		return d
 	}
 	return s.decide(x, &v, skipped)
+}
+
+// judge gives the verdict of the rules, without them where it is proven.
+func (s *stage) judge(ctx context.Context, x *durward.Exchange, r *gate.Request, settings *Settings, p *plan) (Verdict, durward.Decision) {
+	clean, why := p.clean(r)
+	s.set.stats.gate(clean, why)
+	if clean {
+		return Verdict{}, durward.Proceed()
+	}
+	return s.inspect(ctx, x, r, settings, why.Target == slowCompiling)
 }
 
 // decide makes a decision of a verdict.
@@ -138,6 +148,9 @@ func (v *Verdict) because(threshold int) error {
 			sep = ": "
 		}
 		fmt.Fprintf(&b, "%s%d in %s", sep, f.Rule, strings.TrimSpace(f.In+" "+f.Name))
+		if f.Decoding != "" {
+			fmt.Fprintf(&b, " (%s)", f.Decoding)
+		}
 	}
 	return errors.New(b.String())
 }

@@ -11,11 +11,13 @@ import (
 	"io"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"durward"
 	"durward/waf/gate"
+	"durward/waf/slowpath"
 )
 
 func clock() time.Time { return noon }
@@ -289,4 +291,18 @@ func TestWhatRulesSeeIsWhatTheUpstreamGets(t *testing.T) {
 		t.Error("something of a request is left in the pool")
 	}
 	var _ gate.Request = q.Request
+}
+
+// unbounded are engines that no load exhausts: their clock goes a day at each look.
+func unbounded() *Engines {
+	e := NewEngines(clock)
+	at := noon
+	var mu sync.Mutex
+	e.slow = slowpath.New(func() time.Time {
+		mu.Lock()
+		defer mu.Unlock()
+		at = at.Add(24 * time.Hour)
+		return at
+	})
+	return e
 }

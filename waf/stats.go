@@ -19,6 +19,7 @@ const (
 	OutcomeFound   = "found"   // rules found something, below the threshold
 	OutcomeRefused = "refused" // refused, or would have been in report mode
 	OutcomeFailed  = "failed"  // the rules could not be run
+	OutcomeBusy    = "busy"    // there was no processor time for the rules
 )
 
 // Reasons why content was not inspected.
@@ -26,19 +27,20 @@ const (
 	UninspectedUpgrade = "upgrade" // the connection leaves HTTP
 	UninspectedType    = "type"    // no rule can read content of its type
 	UninspectedSize    = "size"    // it is beyond body_limit
+	UninspectedBusy    = "busy"    // there was no processor time for the rules
 )
 
 var (
-	outcomes = []string{OutcomeClean, OutcomeFound, OutcomeRefused, OutcomeFailed}
-	reasons  = []string{UninspectedUpgrade, UninspectedType, UninspectedSize}
+	outcomes = []string{OutcomeClean, OutcomeFound, OutcomeRefused, OutcomeFailed, OutcomeBusy}
+	reasons  = []string{UninspectedUpgrade, UninspectedType, UninspectedSize, UninspectedBusy}
 )
 
 // stats are counters that outlive reloads.
 type stats struct {
 	built    atomic.Int64
-	requests [4]atomic.Int64 // by outcome
-	answers  [4]atomic.Int64
-	skipped  [3]atomic.Int64 // by reason
+	requests [5]atomic.Int64 // by outcome
+	answers  [5]atomic.Int64
+	skipped  [4]atomic.Int64 // by reason
 	rules    sync.Map        // ruleKey -> *atomic.Int64, bounded by the rules that there are
 	clean    atomic.Int64    // proven so by a gate
 	slow     sync.Map        // slowKey -> *atomic.Int64, bounded as rules
@@ -66,7 +68,7 @@ func index(words []string, w string) int {
 }
 
 // count notes one inspection.
-func (s *stats) count(of *[4]atomic.Int64, outcome string, v *Verdict, mode durward.Mode) {
+func (s *stats) count(of *[5]atomic.Int64, outcome string, v *Verdict, mode durward.Mode) {
 	of[index(outcomes, outcome)].Add(1)
 	for _, id := range v.Rules {
 		add(&s.rules, ruleKey{id, mode})

@@ -82,6 +82,14 @@ func (f *Finder) Pairs(in string, raw []byte) {
 	}
 }
 
+// Query looks at the values of a query as sent.
+func (f *Finder) Query(raw string) {
+	if len(raw) > shortest {
+		f.raw = append(f.raw[:0], raw...)
+		f.Pairs(Query, f.raw)
+	}
+}
+
 // Cookies looks at the values of a Cookie field.
 func (f *Finder) Cookies(field string) {
 	f.raw = append(f.raw[:0], field...)
@@ -98,9 +106,12 @@ func (f *Finder) Cookies(field string) {
 func (f *Finder) Text(in, name, value string) {
 	if len(value) >= shortest {
 		f.raw = append(f.raw[:0], value...)
-		f.value(at{in: in, whole: name}, f.raw)
+		f.Bytes(in, name, f.raw)
 	}
 }
+
+// Bytes is as Text.
+func (f *Finder) Bytes(in, name string, value []byte) { f.value(at{in: in, whole: name}, value) }
 
 // Segments looks at the segments of an escaped path.
 func (f *Finder) Segments(path string) {

@@ -110,7 +110,7 @@ func TestEachDecodingCanBeSwitchedOff(t *testing.T) {
 func TestValuesAreFoundWhereTheyStand(t *testing.T) {
 	f := New(&Config{})
 	defer f.Release()
-	f.Pairs(Query, []byte("a=1&q="+strings.ReplaceAll(std(attack), "+", "%2B")+"&%61b=%257B%2522x%2522:1&empty=&novalue"))
+	f.Query("a=1&q=" + strings.ReplaceAll(std(attack), "+", "%2B") + "&%61b=%257B%2522x%2522:1&empty=&novalue")
 	f.Pairs(Body, []byte("t=%7B%22x%22%3A%22<i>%22%7D"))
 	f.Cookies("sid=1; pref=" + std(attack) + `; quoted="` + std(attack) + `"`)
 	f.Segments("/files/" + urlSafe(attack) + "/x")
@@ -146,12 +146,12 @@ func TestTheLimitsBoundWhatIsFound(t *testing.T) {
 }
 
 func TestOrdinaryRequestsCostNoAllocation(t *testing.T) {
-	query := []byte("page=2&sort=created_at&q=seats+for+two%21&token=k7Jx2Qp9Lw4RzT8vYb3NmC6dFgH1sKaX")
+	query := "page=2&sort=created_at&q=seats+for+two%21&token=k7Jx2Qp9Lw4RzT8vYb3NmC6dFgH1sKaX"
 	body := []byte(`{"id":"550e8400-e29b-41d4-a716-446655440000","text":"It's a \"quoted\" line.\nAnother.","n":[1,2,{"a":null}]}`)
 	c := &Config{}
 	if n := testing.AllocsPerRun(200, func() {
 		f := New(c)
-		f.Pairs(Query, query)
+		f.Query(query)
 		f.JSON(body)
 		f.Cookies("sid=550e8400e29b41d4a716446655440000; theme=dark")
 		f.Segments("/api/v1/messages/550e8400-e29b-41d4-a716-446655440000")
