@@ -170,8 +170,8 @@ var benignWords = strings.Fields(`meeting notes quarterly report seat window mem
 
 func word(r *rand.Rand) string { return benignWords[r.IntN(len(benignWords))] }
 
-// What is no attack stays none when it is decoded: the rules are at paranoia
-// level 1, and not one of these may be refused.
+// What is no attack to the rules stays none when it is encoded: at paranoia
+// level 1 not one of these may be refused that the rules alone let pass.
 func TestEncodedTextThatIsNoAttackPasses(t *testing.T) {
 	stage := decoder(t, decode.Config{})
 	r := rand.New(rand.NewPCG(3, 4))
@@ -182,12 +182,23 @@ func TestEncodedTextThatIsNoAttackPasses(t *testing.T) {
 		}
 		return string(b)
 	}
-	sentence := func() string {
+	alone := decoder(t, decode.Config{Base64: off, JSON: off, Escapes: off})
+	attempt := func() string {
 		words := make([]string, 3+r.IntN(20))
 		for i := range words {
 			words[i] = word(r)
 		}
 		return strings.Join(words, " ") + ". It's \"ready\" (at 10:30), isn't it?"
+	}
+	// Text that the rules take for an attack as it is (union ... select) says
+	// nothing about decoding.
+	sentence := func() string {
+		for {
+			s := attempt()
+			if alone.Request(context.Background(), places[0].put(s)).Verdict == durward.Allow {
+				return s
+			}
+		}
 	}
 	kinds := []struct {
 		name  string
@@ -225,7 +236,7 @@ func TestEncodedTextThatIsNoAttackPasses(t *testing.T) {
 			v := k.write()
 			for _, p := range places {
 				x := p.put(v)
-				if d := stage.Request(context.Background(), x); d.Verdict != durward.Allow {
+				if d := stage.Request(context.Background(), x); d.Verdict != durward.Allow && alone.Request(context.Background(), p.put(v)).Verdict == durward.Allow {
 					if refused++; refused == 1 {
 						t.Errorf("%s in %s is refused: %q: %v", k.name, p.name, v, d.Err)
 					}
