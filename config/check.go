@@ -38,6 +38,7 @@ func (c *Config) Check() error {
 	c.checkGateway(f)
 	c.checkFiles(f)
 	c.checkAPIs(f)
+	c.checkPatches(f)
 	c.checkFirewall(f)
 	c.checkInheritance(f)
 	return c.locate(errors.Join(f.all...))

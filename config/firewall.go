@@ -6,14 +6,18 @@ package config
 import (
 	"slices"
 	"strconv"
+	"time"
 
 	"durward"
+	"durward/contract"
 	"durward/internal/strictyaml"
 	"durward/waf"
+	"durward/waf/patch"
 )
 
 // checkExclusions looks whether the operations exist that the firewall's
-// exclusions name: one for an operation that does not would be for nothing.
+// exclusions and patches name: one for an operation that does not would be for
+// nothing.
 func checkExclusions(f *faults, at string, api *API, ops []*durward.Operation) {
 	if api.WAF == nil {
 		return
@@ -22,6 +26,11 @@ func checkExclusions(f *faults, at string, api *API, ops []*durward.Operation) {
 	for i, op := range ops {
 		known[i] = op.ID
 	}
+	for i := range api.WAF.Patches {
+		if id := api.WAF.Patches[i].Operation; id != "" && unknown(known, id) {
+			f.add(at+".waf.patches["+strconv.Itoa(i)+"].operation", "the contract has no operation %q%s", id, meant(known, id))
+		}
+	}
 	for i := range api.WAF.Exclusions {
 		for j, id := range api.WAF.Exclusions[i].Operations {
 			if unknown(known, id) {
@@ -29,6 +38,41 @@ func checkExclusions(f *faults, at string, api *API, ops []*durward.Operation) {
 			}
 		}
 	}
+}
+
+// checkPatches looks whether some API has the operations that patches for all
+// APIs name.
+func (c *Config) checkPatches(f *faults) {
+	for i := range c.WAF.Patches {
+		id, found := c.WAF.Patches[i].Operation, false
+		for _, doc := range c.contracts {
+			if doc != nil {
+				found = found || slices.ContainsFunc(doc.Operations(), func(op contract.Operation) bool { return op.ID == id })
+			}
+		}
+		if id != "" && !found {
+			f.add("waf.patches["+strconv.Itoa(i)+"].operation", "no contract has an operation %q", id)
+		}
+	}
+}
+
+// Expired lists the virtual patches that are over and do nothing any more.
+func (c *Config) Expired(now time.Time) []string {
+	var out []string
+	note := func(at string, patches []patch.Config) {
+		for i := range patches {
+			if p := &patches[i]; p.Expired(now) {
+				out = append(out, at+".patches["+strconv.Itoa(i)+"]: the patch "+p.ID+" is over since "+p.Until+" and does nothing; remove it")
+			}
+		}
+	}
+	note("waf", c.WAF.Patches)
+	for _, name := range c.APINames() {
+		if api := c.APIs[name]; api.WAF != nil {
+			note(strictyaml.Key("apis", name)+".waf", api.WAF.Patches)
+		}
+	}
+	return out
 }
 
 // checkFirewall compiles the rule set where the document has a part in it, so

@@ -37,7 +37,23 @@ func registerFirewall(m *observe.Metrics, e *waf.Engines) {
 	m.GaugeFunc("waf_gates_ready", "Gates of the firewall that are compiled.", func() float64 { ready, _, _ := e.Gates(); return float64(ready) })
 	m.GaugeFunc("waf_gates_compiling", "Gates that are still to be compiled: until then their requests take the slow path.", func() float64 { _, n, _ := e.Gates(); return float64(n) })
 	m.GaugeFunc("waf_gates_failed", "Gates that could not be compiled: their requests take the slow path.", func() float64 { _, _, n := e.Gates(); return float64(n) })
+	registerSlowPath(m, e)
 	m.GaugeFunc("waf_engines", "Instances of the rule engine in memory.", func() float64 { return float64(e.Engines()) })
+}
+
+// registerSlowPath makes metrics of who runs the rule engine, and of virtual patches.
+func registerSlowPath(m *observe.Metrics, e *waf.Engines) {
+	m.CountersFunc("waf_patch_matches_total", "Requests that a virtual patch was about, by patch.", []string{"patch"},
+		func(emit func(float64, ...string)) {
+			e.Patches().Matches(func(n int64, id string) { emit(float64(n), id) })
+		})
+	slow := e.SlowPath()
+	m.CountersFunc("waf_slow_path_total", "Requests that had to run the rule engine, by whether they could.", []string{"outcome"},
+		func(emit func(float64, ...string)) {
+			slow.Outcomes(func(n int64, outcome string) { emit(float64(n), outcome) })
+		})
+	m.HistogramFunc("waf_slow_path_seconds", "Processor time of runs of the rule engine.", slow.Seconds)
+	m.GaugeFunc("waf_slow_path_waiting", "Requests that wait for the rule engine.", func() float64 { return float64(slow.Waiting()) })
 }
 
 // gateNotes says which gates are missing: requests are inspected without them, and

@@ -112,8 +112,11 @@ func (g *Gateway) applyAs(ctx context.Context, cfg *config.Config, event, detail
 // maxWarnings bounds the lines on gaps; durward validate has them all.
 const maxWarnings = 20
 
-// warn says what of the contracts is not applied.
+// warn says what of the contracts is not applied, and which patches are over.
 func (g *Gateway) warn(cfg *config.Config) {
+	for _, p := range cfg.Expired(time.Now()) {
+		g.log.Warn("a virtual patch is over", "patch", p)
+	}
 	all := cfg.Warnings()
 	for _, w := range all[:min(len(all), maxWarnings)] {
 		g.log.Warn("a part of a contract is not applied", "gap", w)

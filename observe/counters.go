@@ -29,3 +29,26 @@ func (c *counters) Collect(out chan<- prometheus.Metric) {
 		}
 	})
 }
+
+// HistogramFunc registers a histogram that is read when the metrics are: how
+// many there were, their sum, and how many were at most so much, each with all
+// below it.
+func (m *Metrics) HistogramFunc(name, help string, read func() (count uint64, sum float64, atMost map[float64]uint64)) {
+	m.Registry.MustRegister(&histogram{prometheus.NewDesc("durward_"+name, help, nil, nil), read})
+}
+
+type histogram struct {
+	desc *prometheus.Desc
+	read func() (uint64, float64, map[float64]uint64)
+}
+
+// Describe implements prometheus.Collector.
+func (h *histogram) Describe(out chan<- *prometheus.Desc) { out <- h.desc }
+
+// Collect implements prometheus.Collector.
+func (h *histogram) Collect(out chan<- prometheus.Metric) {
+	count, sum, atMost := h.read()
+	if m, err := prometheus.NewConstHistogram(h.desc, count, sum, atMost); err == nil {
+		out <- m
+	}
+}

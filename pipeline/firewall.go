@@ -4,8 +4,12 @@
 package pipeline
 
 import (
+	"slices"
+	"time"
+
 	"durward"
 	"durward/waf"
+	"durward/waf/patch"
 )
 
 // firewalls compiles the one rule set that the operations share, before any
@@ -68,4 +72,14 @@ func (c *compiler) firewallAnswers(a *apiParts, op *durward.Operation) responseS
 		return responseStep{}
 	}
 	return answerStep(c.g.firewall.ResponseStage(d), a.WAFOf(op.ID).Mode).from(a.at("waf"), a.in(op, "waf"), "waf")
+}
+
+// patches is the stage of the virtual patches for an operation: those of its
+// API, whether or not that has a firewall, and those for all.
+func (c *compiler) patches(a *apiParts, op *durward.Operation) durward.Stage {
+	all := c.cfg.WAF.Patches
+	if a.WAF != nil {
+		all = slices.Concat(a.WAF.Patches, all)
+	}
+	return patch.Stage(all, op, time.Now, c.env.WAF.Patches())
 }

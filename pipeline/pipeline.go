@@ -94,6 +94,8 @@ func (c *compiler) requestStages(a *apiParts, op *durward.Operation) []requestSt
 		step(c.authorizeContent(a, op), a.Authorize.Mode).from(a.at("authorize")),
 		// Whether their credential allows it: capabilities.
 		step(authn.Restrictions(a.Authenticate), durward.Enforce).from(a.at("authenticate")),
+		// Whether it is one that the service behind the gateway cannot take.
+		step(c.patches(a, op), durward.Enforce).from(a.at("waf"), "waf"),
 		// Whether it looks like an attack.
 		step(c.firewall(op)).onError(c.firewallOnError(op)).from(a.at("waf"), a.in(op, "waf"), "waf"),
 		// What the upstream gets, and which connections may leave HTTP. Stages

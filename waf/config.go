@@ -14,6 +14,7 @@ import (
 	"durward"
 	"durward/internal/units"
 	"durward/waf/decode"
+	"durward/waf/patch"
 )
 
 // Config is the `waf:` part of an API. Without it an API has no firewall.
@@ -49,6 +50,8 @@ type Config struct {
 	Rules []string `yaml:"rules" path:"true"`
 	// Exclusions are rules that do not hold for some operations or parameters.
 	Exclusions []Exclusion `yaml:"exclusions"`
+	// Patches are virtual patches for this API, also when the mode is off.
+	Patches []patch.Config `yaml:"patches"`
 	// Decode says which encoded values are decoded and inspected again.
 	Decode decode.Config `yaml:"decode"`
 }
@@ -206,9 +209,7 @@ func (c *Config) Check() error {
 			f = append(f, durward.InvalidIn("exclusions["+strconv.Itoa(i)+"]", err))
 		}
 	}
-	if err := c.Decode.Check(); err != nil {
-		f = append(f, durward.InvalidIn("decode", err))
-	}
+	f = append(f, durward.InvalidIn("decode", c.Decode.Check()), patch.CheckAll(c.Patches))
 	return errors.Join(f...)
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"durward"
+	"durward/waf/patch"
 	"durward/waf/slowpath"
 )
 
@@ -27,6 +28,8 @@ type Engines struct {
 
 	waiting   []*plan // gates to be compiled
 	compiling bool    // somebody is at it
+
+	patches patch.Counts
 }
 
 // NewEngines makes an empty one.
@@ -137,6 +140,14 @@ func (s *Set) Close() error {
 
 // SlowPath is what decides who may run the rules, and when.
 func (e *Engines) SlowPath() *slowpath.Scheduler { return e.slow }
+
+// Patches counts how often virtual patches applied.
+func (e *Engines) Patches() *patch.Counts {
+	if e == nil {
+		return nil
+	}
+	return &e.patches
+}
 
 // Rules counts the rules of the set.
 func (s *Set) Rules() int { return s.shared.requests.Count() }

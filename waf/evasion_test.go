@@ -212,7 +212,7 @@ func TestEncodedTextThatIsNoAttackPasses(t *testing.T) {
 			return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
 		}},
 		{"images", func() string {
-			return b64("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"+random(200))
+			return b64("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + random(200))
 		}},
 		{"text", sentence},
 		{"text in base64", func() string { return b64(sentence()) }},

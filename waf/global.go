@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"durward"
+	"durward/waf/patch"
 	"durward/waf/slowpath"
 )
 
@@ -28,6 +29,8 @@ type Global struct {
 	// form or JSON, that are inspected; a request with more is refused.
 	// Default 10000.
 	MaxArguments int `yaml:"max_arguments"`
+	// Patches are virtual patches for every API, also for those without a firewall.
+	Patches []patch.Config `yaml:"patches"`
 	// SlowPath bounds what clients can make the rule engine work.
 	SlowPath slowpath.Config `yaml:"slow_path"`
 }
@@ -65,9 +68,7 @@ func (g *Global) Check() error {
 	if g.MaxArguments != 0 && (g.MaxArguments < 100 || g.MaxArguments > 1_000_000) {
 		f.add("max_arguments", "must be from 100 to 1000000")
 	}
-	if err := g.SlowPath.Check(); err != nil {
-		f = append(f, durward.InvalidIn("slow_path", err))
-	}
+	f = append(f, durward.InvalidIn("slow_path", g.SlowPath.Check()), patch.CheckAll(g.Patches))
 	return errors.Join(f...)
 }
 

@@ -108,7 +108,7 @@ func (c *validateCmd) Run(s streams) error {
 		}
 		warnings := []string{}
 		if err == nil {
-			warnings = append(warnings, cfg.Warnings()...)
+			warnings = append(append(warnings, cfg.Warnings()...), cfg.Expired(time.Now())...)
 		}
 		if e := json.NewEncoder(s.out).Encode(map[string]any{"loads": err == nil, "faults": faults, "warnings": warnings}); e != nil {
 			return e
@@ -124,7 +124,7 @@ func (c *validateCmd) Run(s streams) error {
 	if err := c.judge(s, cfg); err != nil {
 		return err
 	}
-	for _, w := range cfg.Warnings() {
+	for _, w := range append(cfg.Warnings(), cfg.Expired(time.Now())...) {
 		fmt.Fprintf(s.out, "warning: %s\n", w)
 	}
 	fmt.Fprintf(s.out, "%s loads\n", c.Config)

@@ -47,6 +47,39 @@ var firewallRules = map[string]rule{
 	"waf.Global.rules_after":   fixed("they can change and remove rules"),
 	"waf.Global.setup":         fixed("what the rules take for allowed"),
 	"waf.Global.max_arguments": lower("10000", "parameters of one request"),
+
+	"waf.Config.patches": patches,
+	"waf.Global.patches": patches,
+
+	"patch.Config.id":        neutral("patches are told apart by it"),
+	"patch.Config.operation": fixed("it is about other requests"),
+	"patch.Config.path":      fixed("it is about other requests"),
+	"patch.Config.method":    fixed("it is about other requests"),
+	"patch.Config.parameter": fixed("it looks at another value"),
+	"patch.Config.until":     {fallback: "never", leaf: lastDayOfPatch},
+	"patch.Config.mode":      mode(),
+	"patch.Config.reason":    neutral("a word for the reader"),
+
+	"patch.Condition.matches":     fixed("it is about other values"),
+	"patch.Condition.not_matches": fixed("it is about other values"),
+	"patch.Condition.longer_than": lower("0", "bytes of a value that is let through"),
+	"patch.Condition.contains":    fixed("it is about other values"),
+	"patch.Condition.equals":      fixed("it is about other values"),
+
+	"decode.Config.base64":     ranked("on", "on", "off"),
+	"decode.Config.json":       ranked("on", "on", "off"),
+	"decode.Config.escapes":    ranked("on", "on", "off"),
+	"decode.Config.max_values": higher("1000", "decoded values that are inspected"),
+	"decode.Config.max_bytes":  higher("1MiB", "decoded bytes that are inspected"),
+
+	"slowpath.Config.cpu_per_client": neutral(resource),
+	"slowpath.Config.burst":          neutral(resource),
+	"slowpath.Config.cpu_total":      neutral(resource),
+	"slowpath.Config.concurrency":    neutral(resource),
+	"slowpath.Config.queue":          neutral(resource),
+	"slowpath.Config.wait":           neutral(resource),
+	"slowpath.Config.max_run":        neutral(resource),
+	"slowpath.Config.on_exhausted":   ranked("refuse", "refuse", "pass_unchecked"),
 }
 
 // exclusionKey tells exclusions apart by what they take away from whom.
@@ -69,4 +102,23 @@ func lastDay(old, new value) verdict {
 		return stronger("it ends earlier")
 	}
 	return unmoved("the same day")
+}
+
+// patches is the rule of a list of virtual patches.
+var patches = rule{
+	key:     func(v value) string { return text(v.FieldByName("ID")) },
+	added:   verdictOf(stronger("requests are refused that a fault could be used with")),
+	removed: verdictOf(weaker("a virtual patch is gone")),
+}
+
+// lastDayOfPatch is the rule of the last day of a patch.
+func lastDayOfPatch(old, new value) verdict {
+	o, n := text(old), text(new)
+	switch {
+	case o == n:
+		return unmoved("the same day")
+	case n == "" || o != "" && n > o:
+		return stronger("it ends later, or never")
+	}
+	return weaker("it ends earlier")
 }

@@ -100,6 +100,22 @@ func (c *Config) Check() error {
 	return errors.Join(append(faults, durward.InvalidIn("condition", c.Condition.check()))...)
 }
 
+// CheckAll reports every fault of a list of patches, which stands in the field
+// patches of what has it.
+func CheckAll(all []Config) error {
+	var faults []error
+	seen := map[string]bool{}
+	for i := range all {
+		at := fmt.Sprintf("patches[%d]", i)
+		faults = append(faults, durward.InvalidIn(at, all[i].Check()))
+		if seen[all[i].ID] {
+			faults = append(faults, durward.Invalid(at+".id", "is there twice"))
+		}
+		seen[all[i].ID] = true
+	}
+	return errors.Join(faults...)
+}
+
 func (c *Condition) empty() bool {
 	return c.Matches == "" && c.NotMatches == "" && c.LongerThan == 0 && len(c.Contains)+len(c.Equals) == 0
 }
