@@ -15,6 +15,6 @@ type Finding struct {
 	// Name is the parameter's name, or the JSON pointer of the member of a body.
 	Name string `json:"name,omitempty"`
 	// Decoding says how the value was decoded in which it was found, as
-	// base64>json; "" when it was found in the value as sent.
+	// base64+json; "" when it was found in the value as sent.
 	Decoding string `json:"decoding,omitempty"`
 }

@@ -221,7 +221,7 @@ func (w *world) cmdFinish(ts *testscript.TestScript, args []string) error {
 }
 
 // cmdUntil: "until REGEXP COMMAND ARG..." runs one of the other commands again
-// and again until it succeeds with a stdout that matches, at most eight
+// and again until it succeeds with a stdout that matches, at most sixty
 // seconds. It gives that stdout.
 func (w *world) cmdUntil(ts *testscript.TestScript, args []string) error {
 	if len(args) < 2 || polled[args[1]] == nil {

@@ -31,12 +31,21 @@ func (f *Finder) expand(where at, text []byte, what kinds, before string) {
 func (f *Finder) deeper(where at, plain []byte, before, step string) {
 	steps := join(before, step)
 	what := look(plain)
-	if what&isJSON != 0 && f.leaves(where, plain, before, step+">json") {
+	if what&isJSON != 0 && f.leaves(where, plain, before, step+"+json") {
 		return
 	}
-	f.add(where, plain, steps)
+	f.either(where, plain, what, before, steps)
+}
+
+// either adds what a text stands for in turn, or the text itself where it stands
+// for nothing else: what is decoded further is no attack as it is.
+func (f *Finder) either(where at, text []byte, what kinds, before, steps string) {
+	n := len(f.Found)
 	if before == "" && what != 0 {
-		f.expand(where, plain, what, steps)
+		f.expand(where, text, what, steps)
+	}
+	if len(f.Found) == n {
+		f.add(where, text, steps)
 	}
 }
 
@@ -54,10 +63,7 @@ func (f *Finder) leaves(where at, text []byte, before, step string) bool {
 		if member && plainWord(leaf) {
 			return !f.Over
 		}
-		f.add(where, leaf, steps)
-		if what := look(leaf); what != 0 && before == "" {
-			f.expand(where, leaf, what, steps)
-		}
+		f.either(where, leaf, look(leaf), before, steps)
 		return !f.Over
 	})}
 	w.value()
@@ -81,7 +87,7 @@ func join(before, step string) string {
 	if before == "" {
 		return step
 	}
-	return before + ">" + step
+	return before + "+" + step
 }
 
 // plainWord tells whether a text is of letters, digits, - and _ only.

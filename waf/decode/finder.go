@@ -21,7 +21,7 @@ const (
 type Value struct {
 	In, Name string
 	Text     string
-	Steps    string // how it was decoded, outermost first: "base64>json"
+	Steps    string // how it was decoded, outermost first: "base64+json"
 }
 
 // Finder collects decoded values of one request. It belongs to one goroutine;

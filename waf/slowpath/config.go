@@ -31,7 +31,7 @@ type Config struct {
 	// Wait is the longest time that one waits. Default 100ms.
 	Wait units.Duration `yaml:"wait"`
 	// MaxRun is the most processor time that a request may be expected to take,
-	// by its size and number of values. Default 2s.
+	// by its size and number of values. Default 5s.
 	MaxRun units.Duration `yaml:"max_run"`
 	// OnExhausted says what happens to a request for which nothing of this is
 	// left: refuse (default) answers 503, and pass_unchecked lets it go on without
@@ -92,7 +92,7 @@ func (c *Config) limits(processors int) limits {
 		return int64(d)
 	}
 	l := limits{client: or(c.CPUPerClient, 200*time.Millisecond), concurrency: c.Concurrency, queue: c.Queue}
-	l.wait, l.maxRun = time.Duration(or(c.Wait, 100*time.Millisecond)), time.Duration(or(c.MaxRun, 2*time.Second))
+	l.wait, l.maxRun = time.Duration(or(c.Wait, 100*time.Millisecond)), time.Duration(or(c.MaxRun, 5*time.Second))
 	percent := int64(c.CPUTotal)
 	if percent == 0 {
 		percent = 50
