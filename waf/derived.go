@@ -17,7 +17,7 @@ import (
 
 // decoded inspects once more what values of the request stand for, and adds
 // what is found to v. skipped says that not all of it was.
-func (s *stage) decoded(ctx context.Context, x *durward.Exchange, q *seen, settings *Settings, p *plan, v *Verdict) (skipped string, d durward.Decision) {
+func (s *stage) decoded(ctx context.Context, x *durward.Exchange, q *seen, settings Settings, p *plan, v *Verdict) (skipped string, d durward.Decision) {
 	f := decode.New(&s.demand.cfg.Decode)
 	defer f.Release()
 	collect(f, q, x)

@@ -87,10 +87,10 @@ func (s *stage) Request(ctx context.Context, x *durward.Exchange) durward.Decisi
 		return d
 	}
 	settings, plan := s.now()
-	v, d := s.judge(ctx, x, &q.Request, &settings, plan)
+	v, d := s.judge(ctx, x, &q.Request, settings, plan)
 	if d.Verdict == durward.Allow && d.Err == nil && !v.Interrupted && s.demand.cfg.Decode.Enabled() {
 		var more string
-		if more, d = s.decoded(ctx, x, q, &settings, plan, &v); more != "" {
+		if more, d = s.decoded(ctx, x, q, settings, plan, &v); more != "" {
 			skipped = more
 		}
 	}
@@ -101,7 +101,7 @@ func (s *stage) Request(ctx context.Context, x *durward.Exchange) durward.Decisi
 }
 
 // judge gives the verdict of the rules, without them where it is proven.
-func (s *stage) judge(ctx context.Context, x *durward.Exchange, r *gate.Request, settings *Settings, p *plan) (Verdict, durward.Decision) {
+func (s *stage) judge(ctx context.Context, x *durward.Exchange, r *gate.Request, settings Settings, p *plan) (Verdict, durward.Decision) {
 	clean, why := p.clean(r)
 	s.set.stats.gate(clean, why)
 	if clean {
