@@ -136,8 +136,10 @@ func (t *floodTable) stop() {
 }
 
 // sweepFloods empties the table and queues one record for each cell that
-// counted anything.
+// counted anything. While the queue is full, counts stay for the next sweep, so
+// that they are exact; unless the log is being closed.
 func (l *Log) sweepFloods() {
+	kept := false
 	for i := range l.floods.shards {
 		shard := &l.floods.shards[i]
 		shard.mu.Lock()
@@ -147,6 +149,10 @@ func (l *Log) sweepFloods() {
 		now := l.now()
 		for key, cell := range cells {
 			if cell.count == 0 {
+				continue
+			}
+			if l.full() && l.floods.keep(shard, key, cell) {
+				kept = true
 				continue
 			}
 			ev := durward.Event{
@@ -160,4 +166,44 @@ func (l *Log) sweepFloods() {
 			_, _ = l.enqueue(&ev, key.operation, waitNot, false) // a loss is counted there
 		}
 	}
+	if kept {
+		l.floods.arm()
+	}
+}
+
+// full tells whether the queue has no room.
+func (l *Log) full() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.cur.records) >= l.cfg.MaxQueue
+}
+
+// keep puts a cell back with its count, and tells whether there is a next sweep.
+// Where the shard is full meanwhile, it goes to the cell of its code.
+func (t *floodTable) keep(shard *floodShard, key floodKey, cell *floodCell) bool {
+	t.mu.Lock()
+	stopped := t.stopped
+	t.mu.Unlock()
+	if stopped {
+		return false
+	}
+	shard.mu.Lock()
+	defer shard.mu.Unlock()
+	if shard.cells == nil {
+		shard.cells = make(map[floodKey]*floodCell)
+	}
+	if shard.cells[key] == nil && len(shard.cells) >= floodPerShard {
+		key = floodKey{code: key.code}
+	}
+	there := shard.cells[key]
+	if there == nil {
+		cell.whole = floodWhole // those of the next window are counted with these
+		shard.cells[key] = cell
+		return true
+	}
+	there.count += cell.count
+	if cell.since.Before(there.since) {
+		there.since = cell.since
+	}
+	return true
 }

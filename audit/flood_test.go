@@ -5,6 +5,7 @@ package audit
 
 import (
 	"net/netip"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -250,5 +251,54 @@ func TestConcurrentFloodsLoseNoCount(t *testing.T) {
 	}
 	if total != 2000 {
 		t.Errorf("%d refusals are accounted for", total)
+	}
+}
+
+func TestCountsOfAFloodWaitWhileTheQueueIsFull(t *testing.T) {
+	dir := t.TempDir()
+	const clients, refusals = 20, 50
+	synctest.Test(t, func(t *testing.T) {
+		disk := &faults{}
+		l := open(t, Config{Directory: dir, MaxQueue: 64}, Options{files: disk})
+		for range refusals {
+			for c := range clients {
+				l.Outcome(stranger("192.0.2."+strconv.Itoa(c+1)), limited429)
+			}
+		}
+		hold := make(chan struct{})
+		disk.set(func(f *faults) { f.hold = hold })
+		var slow sync.WaitGroup
+		slow.Go(func() { wantStored(t, attempt(l, "slow")) })
+		synctest.Wait() // the writer hangs in the sync
+		for range 64 {
+			x := newExchange("running")
+			x.Trail = []durward.Step{{Stage: StageName, Verdict: durward.Allow}}
+			l.Outcome(x, okEnd)
+		}
+		time.Sleep(3 * defaultFloodWindow) // sweeps that find no room
+		for range refusals {               // and refusals meanwhile
+			l.Outcome(stranger("192.0.2.1"), limited429)
+		}
+		if s := l.Stats(); s.OutcomesLost != 0 {
+			t.Errorf("%d records are lost", s.OutcomesLost)
+		}
+		disk.set(func(f *faults) { f.hold = nil })
+		close(hold)
+		slow.Wait()
+		time.Sleep(2 * defaultFloodWindow)
+		l.Close()
+	})
+	events := readEvents(t, dir)
+	total := 0
+	for _, ev := range ofKind(events, durward.EventOutcome) {
+		if ev.Status == 429 {
+			total++
+		}
+	}
+	for _, f := range ofKind(events, durward.EventFlood) {
+		total += f.Count
+	}
+	if want := clients*refusals + refusals; total != want {
+		t.Errorf("%d refusals are accounted for, want %d", total, want)
 	}
 }

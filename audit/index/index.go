@@ -18,9 +18,8 @@
 // file of the log. A block is a column for each thing that can be asked for,
 // with 32 bits a record, compressed (zstd). A question reads the columns that it
 // names, block by block from the newest, and leaves a block as soon as nothing
-// in it is left. That costs a hundredth of what rows and trees would cost the
-// gateway for each record, and a million records are some hundred blocks. It
-// is the way of column stores (Abadi, Madden and Hachem, "Column-Stores vs.
+// in it is left. Taking in a record is no insert into any tree, and a million
+// records are some hundred blocks. It is the way of column stores (Abadi, Madden and Hachem, "Column-Stores vs.
 // Row-Stores: How Different Are They Really?", SIGMOD 2008).
 //
 // # Threat
