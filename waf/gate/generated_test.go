@@ -65,6 +65,24 @@ func matching(r *rand.Rand, re *syntax.Regexp) string {
 	return b.String()
 }
 
+// textFor makes a text that satisfies an operator, if it is a pattern.
+func textFor(t testing.TB, r *rand.Rand, op *seclang.Operator) (string, bool) {
+	t.Helper()
+	switch {
+	case op == nil:
+		return "", false
+	case op.Name == "rx":
+		re, err := syntax.Parse("(?s)"+op.Argument, syntax.Perl)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return matching(r, re), true
+	case len(op.Data) > 0:
+		return op.Data[r.IntN(len(op.Data))], true
+	}
+	return "", false
+}
+
 // places puts a text wherever rules look.
 func places(text string) []*gate.Request {
 	base := func(method string) *gate.Request {
@@ -125,16 +143,7 @@ func TestWhatMatchesARuleIsNotProvenClean(t *testing.T) {
 			}
 			rules++
 			for range 2 * sample {
-				text := ""
-				if op.Name == "rx" {
-					re, err := syntax.Parse("(?s)"+op.Argument, syntax.Perl)
-					if err != nil {
-						t.Fatal(err)
-					}
-					text = matching(r, re)
-				} else if len(op.Data) > 0 {
-					text = op.Data[r.IntN(len(op.Data))]
-				}
+				text, _ := textFor(t, r, op)
 				all := places(text)
 				for _, q := range []*gate.Request{all[r.IntN(6)], all[r.IntN(len(all))]} {
 					v := oracle.Inspect(q)

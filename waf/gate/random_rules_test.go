@@ -29,11 +29,26 @@ SecAction "id:10,phase:1,pass,nolog,setvar:tx.limit=2,setvar:tx.word=alpha,setva
 func randomRules(r *rand.Rand) string {
 	var b strings.Builder
 	b.WriteString(rulesHead)
+	if r.IntN(3) == 0 {
+		return b.String() + writerAndReader(r)
+	}
 	for id := 100; id < 100+3+r.IntN(8); id++ {
 		actions := fmt.Sprintf("id:%d,phase:%d,%s", id, 1+r.IntN(2), pick(r, "deny,log", "pass,log", "pass,log", "pass,nolog", "pass,nolog,skip:1"))
 		b.WriteString(randomLink(r, actions, r.IntN(3), true) + "\n")
 	}
 	return b.String()
+}
+
+// writerAndReader writes a chain that sets a variable before it ends, or does
+// not, and a rule that looks for what was set.
+func writerAndReader(r *rand.Rand) string {
+	return fmt.Sprintf(`SecRule %s "%s" "id:90,phase:2,pass,%s,capture,setvar:'tx.%s',chain"
+SecRule %s "%s" "t:none%s"
+SecRule %s "%s" "id:91,phase:2,deny,log"
+`, pick(r, "ARGS", "ARGS_NAMES", "REQUEST_COOKIES", "REQUEST_METHOD"), pick(r, "@rx ^(.*)$", "@rx ([a-z]+)", "@rx (.)(.)?"), pick(r, "log", "log", "nolog"),
+		pick(r, "name_%{tx.1}=x", "name_%{MATCHED_VAR}=%{tx.1}", "name_a=%{MATCHED_VAR}", "name_%{MATCHED_VAR_NAME}=%{tx.0}"),
+		pick(r, "FILES", "XML:/*", "REQUEST_METHOD", "ARGS", "TX:limit", "TX:none", "&ARGS", "TX:1"), pick(r, "@rx .", "@streq POST", "@eq 2", "!@rx a"), pick(r, "", ",capture", ",setvar:tx.name_b=a"),
+		pick(r, "TX:/^name_/", "TX:/name_/", "TX:name_a", "TX:/^name_a$/"), pick(r, "@streq x", "@rx a", "@contains b", "!@streq x"))
 }
 
 // randomLink writes a rule with so many links behind it.

@@ -75,7 +75,7 @@ func (f *planner) readForeign(read *txRead, re *regexp.Regexp, c *rule, own map[
 			found := false
 			for _, w := range f.keyed {
 				if w.rule.id == r.ID && w.key == prefix {
-					if w.link != 0 || !w.known || w.rule.neutral || w.rule.setup || w.rule.open != "" {
+					if w.link != 0 || !w.known || w.rule.dead != "" || w.rule.neutral || w.rule.setup || w.rule.open != "" {
 						return false
 					}
 					read.foreign, found = append(read.foreign, w), true
