@@ -14,6 +14,7 @@ import (
 	"github.com/corazawaf/coraza/v3/collection"
 	"github.com/corazawaf/coraza/v3/experimental/plugins/plugintypes"
 	"github.com/corazawaf/coraza/v3/types"
+	"github.com/corazawaf/coraza/v3/types/variables"
 )
 
 // headDirectives choose the reader of the body as the recommended settings and
@@ -134,19 +135,17 @@ func differences(f *facts, v plugintypes.TransactionVariables) []string {
 	if want := v.ArgsCombinedSize().FindAll()[0].Value(); fmt.Sprint(size) != want {
 		out = append(out, fmt.Sprintf("ARGS_COMBINED_SIZE: %d, Coraza has %s", size, want))
 	}
-	for name, c := range map[string]collection.Collection{"FILES": v.Files(), "XML": v.XML(), "ARGS_PATH": v.ArgsPath(),
-		"MULTIPART_PART_HEADERS": v.MultipartPartHeaders(), "GEO": v.Geo(), "FILES_NAMES": v.FilesNames()} {
-		if m := members(c); len(m) > 0 {
-			out = append(out, fmt.Sprintf("%s is not empty: %q", name, m))
+	// What the plan takes for the same in every request is so.
+	v.All(func(rv variables.RuleVariable, c collection.Collection) bool {
+		m := c.FindAll()
+		if want, constant := constants[rv.Name()]; constant && (len(m) != 1 || m[0].Value() != want) {
+			out = append(out, fmt.Sprintf("%s is not always %q: %q", rv.Name(), want, members(c)))
 		}
-	}
-	one("REQBODY_ERROR", "0", v.RequestBodyError())
-	one("URLENCODED_ERROR", "0", v.UrlencodedError())
-	one("ARGUMENTS_LIMIT_REACHED", "0", v.ArgumentsLimitReached())
-	one("MULTIPART_STRICT_ERROR", "", v.MultipartStrictError())
-	one("FILES_COMBINED_SIZE", "0", v.FilesCombinedSize())
-	one("INBOUND_DATA_ERROR", "", v.InboundDataError())
-	one("DURATION", "0", v.Duration())
+		if absent[rv.Name()] && len(m) > 0 {
+			out = append(out, fmt.Sprintf("%s is not empty: %q", rv.Name(), members(c)))
+		}
+		return true
+	})
 	one("HIGHEST_SEVERITY", "255", v.HighestSeverity())
 	return out
 }

@@ -68,8 +68,9 @@ func (p *pass) put(parts []part, before int) string {
 	return p.keep(view(p.text))
 }
 
-// firstMember gives the first member with the key. Of several arguments or
-// cookies Coraza takes any, so that the request is not proven clean.
+// firstMember gives the first member with the key. Of several Coraza takes any,
+// and of header fields the one that it was given first: where there is a choice
+// the request is not proven clean.
 func (p *pass) firstMember(m *part) (s string, found bool) {
 	for _, src := range m.sources {
 		for _, it := range p.facts.items(src) {
@@ -77,7 +78,7 @@ func (p *pass) firstMember(m *part) (s string, found bool) {
 				continue
 			}
 			if found {
-				p.unsure = p.unsure || src != srcHeaders
+				p.unsure = true
 				return s, true
 			}
 			s, found = it.val, true

@@ -56,7 +56,13 @@ func (f *facts) reset() {
 	clear(f.argsGet)
 	clear(f.argsPost)
 	clear(f.arena)
+	if cap(f.arena) > 4*maxKept {
+		f.arena = nil
+	}
 	clear(f.path)
+	if cap(f.path) > maxKept {
+		f.path = nil
+	}
 	*f = facts{
 		headers: f.headers[:0], cookies: f.cookies[:0], argsGet: f.argsGet[:0], argsPost: f.argsPost[:0],
 		arena: f.arena[:0], path: f.path[:0],

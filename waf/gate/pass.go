@@ -46,6 +46,20 @@ type seen struct {
 	val string
 }
 
+// maxKept is the most memory in bytes of one piece that outlasts a request.
+// Larger pieces are given back, so that one large request makes none of the
+// following pay for clearing what it left.
+const maxKept = 64 << 10
+
+// wiped clears memory for the next request, or gives it back.
+func wiped(b []byte) []byte {
+	if cap(b) > maxKept {
+		return nil
+	}
+	clear(b[:cap(b)])
+	return b[:0]
+}
+
 // release lets go of everything that belongs to the request.
 func (p *pass) release() {
 	p.facts.reset()
@@ -60,9 +74,9 @@ func (p *pass) release() {
 	clear(p.seen[:cap(p.seen)])
 	clear(p.states)
 	clear(p.memo[:])
-	clear(p.text[:cap(p.text)])
+	p.text = wiped(p.text)
 	for i := range p.buffers {
-		clear(p.buffers[i][:cap(p.buffers[i])])
+		p.buffers[i] = wiped(p.buffers[i])
 	}
 	p.hits, p.groups, p.seen, p.links, p.why = p.hits[:0], p.groups[:0], p.seen[:0], nil, Reason{}
 	p.unsure = false
