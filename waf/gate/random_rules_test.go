@@ -16,7 +16,13 @@ import (
 )
 
 // sample makes the random tests longer, for a search by hand.
-var sample = func() int { n, _ := strconv.Atoi(os.Getenv("GATE_ROUNDS")); return max(n, 1) }()
+var sample = func() int {
+	n, _ := strconv.Atoi(os.Getenv("DURWARD_WAF_ALL"))
+	if n == 1 {
+		n = 10
+	}
+	return max(n, 1)
+}()
 
 // rulesHead sets what the random rules need: settings, a few TX variables, and
 // the readers of bodies.

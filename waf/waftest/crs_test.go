@@ -22,20 +22,32 @@ var unmet = map[string]string{
 // names. Fewer would mean that the reader lost some.
 const coreRuleSetTests = 4674
 
+var (
+	cases        = sync.OnceValues(Cases)
+	regressionOracle = sync.OnceValues(NewRegression)
+)
+
+// regression gives the cases and the oracle for them, both made once.
+func regression(t *testing.T) ([]Case, *Oracle) {
+	t.Helper()
+	all, err := cases()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := regressionOracle()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all, o
+}
+
 func TestCorazaPassesTheRegressionTestsOfTheCoreRuleSet(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 15 s of processor time")
 	}
-	all, err := Cases()
-	if err != nil {
-		t.Fatal(err)
-	}
+	all, o := regression(t)
 	if len(all) < coreRuleSetTests {
 		t.Fatalf("%d tests were read, want %d", len(all), coreRuleSetTests)
-	}
-	o, err := NewRegression()
-	if err != nil {
-		t.Fatal(err)
 	}
 	var mu sync.Mutex
 	failed := map[string]string{}
@@ -67,14 +79,7 @@ func TestCorazaPassesTheRegressionTestsOfTheCoreRuleSet(t *testing.T) {
 }
 
 func TestACaseThatExpectsAnotherRuleFails(t *testing.T) {
-	all, err := Cases()
-	if err != nil {
-		t.Fatal(err)
-	}
-	o, err := NewRegression()
-	if err != nil {
-		t.Fatal(err)
-	}
+	all, o := regression(t)
 	for i := range all {
 		if c := all[i]; c.Name() == "942100-1" {
 			c.Stages[0].Expect = append(c.Stages[0].Expect, 955100)
