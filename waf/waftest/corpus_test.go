@@ -27,7 +27,7 @@ func oracle(t *testing.T) *Oracle {
 
 func TestCorporaAreTheSameForTheSameSeedAndNotForAnother(t *testing.T) {
 	for name, generate := range map[string]func(uint64, int) []*gate.Request{"benign": Benign, "awkward": Awkward, "hostile": Hostile} {
-		if diff := cmp.Diff(generate(7, 200), generate(7, 200)); diff != "" {
+		if diff := cmp.Diff(generate(7, 60), generate(7, 60)); diff != "" {
 			t.Errorf("%s: two runs differ: %s", name, diff)
 		}
 		if cmp.Equal(generate(7, 50), generate(8, 50)) {
@@ -38,7 +38,7 @@ func TestCorporaAreTheSameForTheSameSeedAndNotForAnother(t *testing.T) {
 
 func TestNearlyAllOfTheBenignCorpusIsCleanToTheRules(t *testing.T) {
 	o, clean := oracle(t), 0
-	all := Benign(3, 200)
+	all := Benign(3, 100)
 	for _, r := range all {
 		if len(o.Inspect(r).Rules) == 0 {
 			clean++

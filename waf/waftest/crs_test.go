@@ -23,7 +23,7 @@ var unmet = map[string]string{
 const coreRuleSetTests = 4674
 
 var (
-	cases        = sync.OnceValues(Cases)
+	cases            = sync.OnceValues(Cases)
 	regressionOracle = sync.OnceValues(NewRegression)
 )
 
