@@ -22,6 +22,9 @@ listen:
       certificates: [{cert: "{{.Material}}/server.crt", key: "{{.Material}}/server.key"}]
 {{- end}}
     limits: {connections_per_address: 20000}
+{{- if .Firewall}}
+admin: {address: "{{.Admin}}"}
+{{- end}}
 store: "sqlite:durward.db"
 audit: {directory: audit, durability: {{.Audit}}, keep_files: 3}
 log: {level: warn}
@@ -39,17 +42,21 @@ apis:
     validation: {mode: "off"}
 {{- end}}
     upstream: {targets: ["http://{{.Upstream}}"]}
+{{- if .Firewall}}
+    waf: {mode: enforce}
+{{- end}}
     rate_limit:
       per_address: {{if .Refusing}}{rate: 1/h, burst: 1}{{else}}{rate: 1000000/s, burst: 1000000}{{end}}
 {{- if .Alg}}
     authenticate: [{jwt: bench}]
-    authorize: {authenticated: [getItem, createItem]}
+    authorize: {authenticated: [getItem, createItem, createBatch]}
     quota:
       per_subject: {rate: 1000000/s, burst: 1000000}
 {{- else}}
     operations:
       getItem: {public: true}
       createItem: {public: true}
+      createBatch: {public: true}
 {{- end}}
 `))
 
@@ -60,7 +67,7 @@ func durwardWith(audit string) func(string, setup) ([]string, error) {
 		err := render(path, durwardConfig, map[string]any{
 			"Listen": s.listen, "Upstream": s.upstream, "Material": s.material, "TLS": s.tls,
 			"Alg": s.alg, "Audit": audit, "Issuer": tokenIssuer, "Audience": tokenAudience,
-			"Refusing": s.limit == refusing, "NoCheck": s.noCheck,
+			"Refusing": s.limit == refusing, "NoCheck": s.noCheck, "Firewall": s.firewall, "Admin": s.admin,
 		})
 		return []string{binary, "run", "-c", path}, err
 	}

@@ -23,6 +23,9 @@ type setup struct {
 	alg     string // the signature algorithm of bearer tokens; empty asks for none
 	limit   limitKind
 	noCheck bool // the contract is left unchecked
+
+	firewall bool   // the OWASP Core Rule Set 4
+	admin    string // host:port of metrics, where a gateway has them and they are needed
 }
 
 // limitKind says what limit there is.
@@ -74,13 +77,15 @@ var gateways = []gateway{
 	{name: "durward", audit: defaultAudit, binary: built("durward"), version: []string{"version"},
 		can: func(scenario) bool { return true }, configure: durwardWith(defaultAudit)},
 	{name: "durward", audit: "buffered", binary: built("durward"), version: []string{"version"},
-		can: func(s scenario) bool { return s.job != "F" }, configure: durwardWith("buffered")},
+		can: func(s scenario) bool { return s.job != "F" && s.job != "G" }, configure: durwardWith("buffered")},
 	{name: "haproxy", binary: installed("haproxy"), log: "stdout.log", version: []string{"-v"},
-		can: func(s scenario) bool { return s.job != "E" }, configure: configureHAProxy},
+		can: func(s scenario) bool { return s.job != "E" && s.job != "G" }, configure: configureHAProxy},
 	{name: "nginx", binary: installed("nginx"), log: "access.log", version: []string{"-v"},
-		can: func(s scenario) bool { return s.job != "E" && s.alg == "" }, configure: configureNginx},
+		can: func(s scenario) bool { return s.job != "E" && s.alg == "" && !s.firewall }, configure: configureNginx},
+	{name: modsecurityName, binary: modsecurity, log: "access.log", version: []string{"-v"},
+		can: func(s scenario) bool { return s.firewall }, configure: configureModSecurity},
 	{name: "caddy", binary: installed("caddy"), log: "access.log", version: []string{"version"},
-		can:       func(s scenario) bool { return s.job != "E" && s.alg == "" && s.limit == noLimit },
+		can:       func(s scenario) bool { return s.job != "E" && s.job != "G" && s.alg == "" && s.limit == noLimit },
 		configure: configureCaddy},
 	{name: kinName, binary: built(kinName), log: "stdout.log", version: []string{"version"},
 		can: func(s scenario) bool { return s.job == "E" }, configure: configureKin},

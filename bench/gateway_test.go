@@ -50,13 +50,15 @@ func TestConfigurationsSayWhatTheScenarioNeeds(t *testing.T) {
 	}{
 		"durward has its whole pipeline on": {"durward", setup{},
 			[]string{"durability: group", "per_address: {rate: 1000000/s", "contract:", "getItem: {public: true}"},
-			[]string{"issuers", "tls:", "validation", "mode: off"}},
+			[]string{"issuers", "tls:", "validation", "mode: off", "waf:"}},
 		"durward buffers its audit log as a variant": {"durward-buffered", setup{}, []string{"durability: buffered"}, nil},
 		"durward checks tokens and counts subjects": {"durward", setup{alg: "RS256", limit: generous},
 			[]string{"jwks_file", "authenticate: [{jwt: bench}]", "per_subject:", "authorize:"}, []string{"public: true"}},
 		"durward refuses":               {"durward", setup{limit: refusing}, []string{"rate: 1/h, burst: 1"}, nil},
 		"durward ends TLS 1.3":          {"durward", setup{tls: true}, []string{`min_version: "1.3"`, "server.crt"}, nil},
 		"durward without the check":     {"durward", setup{noCheck: true}, []string{`validation: {mode: "off"}`}, nil},
+		"durward has a firewall":        {"durward", setup{firewall: true}, []string{"waf: {mode: enforce}"}, nil},
+		"nginx has a firewall":          {"nginx-modsecurity", setup{firewall: true}, []string{"modsecurity on;", "modsecurity_rules_file"}, nil},
 		"haproxy logs and does no more": {"haproxy", setup{}, []string{"log stdout", "option httplog", "http-reuse always", "nbthread 1"}, []string{"stick-table", "jwt_verify", "ssl"}},
 		"haproxy counts each subject":   {"haproxy", setup{alg: "ES256", limit: generous}, []string{`jwt_verify(txn.alg,"/material/ES256.pub.pem")`, "stick-table type string", "track-sc0 var(txn.sub)", "deny_status 401"}, []string{"gt 1 }"}},
 		"haproxy refuses":               {"haproxy", setup{limit: refusing}, []string{"stick-table type ip", "track-sc0 src", "deny_status 429 if { sc0_http_req_rate gt 1 }"}, nil},
@@ -138,7 +140,7 @@ func TestVersionsAreFoundInWhatProgramsSay(t *testing.T) {
 }
 
 func TestGatewaysAreChosenByName(t *testing.T) {
-	if got := names(choose("")); got != "durward, durward-buffered, haproxy, nginx, caddy, kin-openapi" {
+	if got := names(choose("")); got != "durward, durward-buffered, haproxy, nginx, nginx-modsecurity, caddy, kin-openapi" {
 		t.Errorf("all: %s", got)
 	}
 	if got := names(choose("haproxy,durward")); got != "durward, haproxy" {
@@ -147,7 +149,7 @@ func TestGatewaysAreChosenByName(t *testing.T) {
 	if got := choose("squid"); len(got) != 0 {
 		t.Errorf("an unknown one: %s", names(got))
 	}
-	if len(gateways) != 6 {
+	if len(gateways) != 7 {
 		t.Errorf("choosing changed the list: %s", names(gateways))
 	}
 }
@@ -170,6 +172,11 @@ func TestGatewaysTakePartWhereTheyHaveWhatIsAsked(t *testing.T) {
 			want = "durward durward-buffered kin-openapi"
 		case "F":
 			want = "durward haproxy nginx caddy"
+		case "G":
+			want = "durward nginx"
+			if s.firewall {
+				want = "durward nginx-modsecurity"
+			}
 		}
 		if strings.Join(got, " ") != want {
 			t.Errorf("%s: %v, want %s", s.title(), got, want)
@@ -178,7 +185,7 @@ func TestGatewaysTakePartWhereTheyHaveWhatIsAsked(t *testing.T) {
 }
 
 func TestJobsAreChosenByLetter(t *testing.T) {
-	for jobs, want := range map[string]int{"": len(scenarios), "A": 2, "a,C": 4, "B": 4, "X": 0} {
+	for jobs, want := range map[string]int{"": len(scenarios), "A": 2, "a,C": 4, "B": 4, "G": 6, "X": 0} {
 		if got := len(chooseScenarios(jobs)); got != want {
 			t.Errorf("%q: %d scenarios, want %d", jobs, got, want)
 		}

@@ -31,6 +31,8 @@ type scenario struct {
 	limit        limitKind
 	noCheck      bool
 	query        string // what stands behind the path of a GET
+	batch        bool   // the content is a list of 16 KB
+	firewall     bool   // the OWASP Core Rule Set 4 at paranoia level 1
 }
 
 // scenarios are all jobs. See README.md for what each shows.
@@ -50,6 +52,12 @@ var scenarios = []scenario{
 	{job: "E", variant: "GET checked", query: threeParameters},
 	{job: "E", variant: "GET not checked", query: threeParameters, noCheck: true},
 	{job: "F", variant: "idle connections", load: idleLoad},
+	{job: "G", variant: "GET, firewall", query: threeParameters, firewall: true},
+	{job: "G", variant: "GET, none", query: threeParameters},
+	{job: "G", variant: "JSON 1 KB, firewall", post: true, firewall: true},
+	{job: "G", variant: "JSON 1 KB, none", post: true},
+	{job: "G", variant: "JSON 16 KB, firewall", post: true, batch: true, firewall: true},
+	{job: "G", variant: "JSON 16 KB, none", post: true, batch: true},
 }
 
 // threeParameters are, with that of the path, the parameters of job E's GET.
@@ -81,16 +89,31 @@ func (s scenario) method() string {
 }
 
 func (s scenario) path() string {
-	if s.post {
+	switch {
+	case s.batch:
+		return "/batches"
+	case s.post:
 		return "/items"
 	}
 	return "/items/42" + s.query
 }
 
-// url is where the load goes. TLS needs the certificate's name.
+// content names the file of what a POST sends.
+func (s scenario) content() string {
+	if s.batch {
+		return "batch.json"
+	}
+	return "item.json"
+}
+
+// url is where the load goes. TLS needs the certificate's name, and to the rules
+// of a firewall an address in place of a name is a finding.
 func (s scenario) url(address string) string {
 	if s.tls {
 		return "https://localhost:" + portOf(address) + s.path()
+	}
+	if s.job == "G" {
+		return "http://localhost:" + portOf(address) + s.path()
 	}
 	return "http://" + address + s.path()
 }

@@ -113,7 +113,7 @@ func (l loader) run(ctx context.Context, s scenario, address string, seconds int
 func (l loader) wrk(s scenario, address string, seconds int) []string {
 	body, tokens := "-", "-"
 	if s.post {
-		body = filepath.Join(l.material, "item.json")
+		body = filepath.Join(l.material, s.content())
 	}
 	if s.alg != "" {
 		tokens = filepath.Join(l.material, s.tokens())

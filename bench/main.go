@@ -80,7 +80,7 @@ func parseOptions(args []string) (options, error) {
 	case o.rounds < 1, o.seconds < 1, o.connections < 1:
 		return o, errors.New("-rounds, -seconds and -connections must be at least 1")
 	case len(chooseScenarios(o.jobs)) == 0:
-		return o, fmt.Errorf("no job in -jobs %s; there are A to F", o.jobs)
+		return o, fmt.Errorf("no job in -jobs %s; there are A to G", o.jobs)
 	case o.gateways != "" && len(choose(o.gateways)) != strings.Count(o.gateways, ",")+1:
 		return o, fmt.Errorf("-gateways %s: there are %s", o.gateways, names(gateways))
 	case o.gatewayCore == o.loadCore:

@@ -20,6 +20,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -64,6 +65,9 @@ func newMaterial(dir string) (*material, error) {
 			return nil, err
 		}
 	}
+	if err := m.writeBatch(); err != nil {
+		return nil, err
+	}
 	if err := m.writeCertificate(); err != nil {
 		return nil, err
 	}
@@ -76,6 +80,20 @@ func newMaterial(dir string) (*material, error) {
 		}
 	}
 	return m, nil
+}
+
+// writeBatch writes a list of as many items as 16 KB hold, each with a text of
+// its own, so that nobody can spare equal ones.
+func (m *material) writeBatch() error {
+	item, err := testdata.ReadFile("testdata/item.json")
+	if err != nil {
+		return err
+	}
+	var list []string
+	for i := range (16 << 10) / len(item) {
+		list = append(list, strings.Replace(string(bytes.TrimSpace(item)), `"title":"`, fmt.Sprintf(`"title":"%d. `, i+1), 1))
+	}
+	return m.write("batch.json", []byte("["+strings.Join(list, ",")+"]"))
 }
 
 // writeCertificate makes a self-signed certificate for localhost with a P-256

@@ -88,10 +88,14 @@ func (b *bench) launch(ctx context.Context, s scenario, c *contestant) error {
 	if c.address, err = freeAddress(); err != nil {
 		return err
 	}
+	admin, err := freeAddress()
+	if err != nil {
+		return err
+	}
 	binary := b.binaries[c.name]
 	argv, err := c.configure(binary, setup{
 		dir: c.dir, material: b.material.dir, listen: c.address, upstream: b.upstream,
-		tls: s.tls, alg: s.alg, limit: s.limit, noCheck: s.noCheck,
+		tls: s.tls, alg: s.alg, limit: s.limit, noCheck: s.noCheck, firewall: s.firewall, admin: admin,
 	})
 	if err != nil {
 		return err
@@ -104,6 +108,9 @@ func (b *bench) launch(ctx context.Context, s scenario, c *contestant) error {
 	}
 	if err := runProbes(ctx, s, c.checksContracts(), b.material.dir, c.address); err != nil {
 		return err
+	}
+	if s.firewall && c.name == "durward" {
+		return gatesCompiled(ctx, "http://"+admin+"/metrics")
 	}
 	return nil
 }

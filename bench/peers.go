@@ -67,6 +67,9 @@ func configureHAProxy(binary string, s setup) ([]string, error) {
 // nginxConfig logs every request to a file, in the format of its default.
 var nginxConfig = template.Must(template.New("nginx").Parse(`# Written by bench.
 daemon off;
+{{- if .Firewall}}
+load_module {{.Module}};
+{{- end}}
 {{- if .Root}}
 user root;
 {{- end}}
@@ -82,6 +85,11 @@ http {
   fastcgi_temp_path {{.Dir}}/fastcgi;
   uwsgi_temp_path {{.Dir}}/uwsgi;
   scgi_temp_path {{.Dir}}/scgi;
+{{- if .Firewall}}
+  client_body_buffer_size 128k;
+  modsecurity on;
+  modsecurity_rules_file {{.Dir}}/modsecurity.conf;
+{{- end}}
   keepalive_timeout 300s;
   keepalive_requests 1000000000;
 {{- if .Limit}}
@@ -161,6 +169,6 @@ func (s setup) values() map[string]any {
 	return map[string]any{
 		"Dir": s.dir, "Material": s.material, "Listen": s.listen, "Port": portOf(s.listen),
 		"Upstream": s.upstream, "TLS": s.tls, "Alg": s.alg, "Issuer": tokenIssuer, "Audience": tokenAudience,
-		"Limit": s.limit != noLimit, "Refusing": s.limit == refusing, "Root": os.Geteuid() == 0,
+		"Limit": s.limit != noLimit, "Refusing": s.limit == refusing, "Firewall": s.firewall, "Root": os.Geteuid() == 0,
 	}
 }

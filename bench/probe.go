@@ -33,7 +33,7 @@ func exactly(status int) func(int) bool { return func(got int) bool { return got
 func probes(s scenario, checks bool, material string) ([]probe, error) {
 	good := probe{what: "the load's request", query: s.query, want: exactly(200), wanted: "200"}
 	if s.post {
-		item, err := os.ReadFile(filepath.Join(material, "item.json"))
+		item, err := os.ReadFile(filepath.Join(material, s.content()))
 		if err != nil {
 			return nil, err
 		}
@@ -73,6 +73,16 @@ func probes(s scenario, checks bool, material string) ([]probe, error) {
 			bad.want, bad.wanted = exactly(200), "200"
 		}
 		all = append(all, bad)
+	}
+	if s.firewall {
+		attack := good
+		attack.what, attack.body = "an injection", bytes.Replace(good.body, []byte(`"text":"`), []byte(`"text":"1' OR 1=1-- `), 1)
+		attack.want, attack.wanted = exactly(403), "403"
+		if !s.post { // Durward's contract may refuse it first
+			attack.query += "&q=1%27%20OR%201=1--"
+			attack.want, attack.wanted = func(got int) bool { return got == 400 || got == 403 }, "400 or 403"
+		}
+		all = append(all, attack)
 	}
 	return all, nil
 }
@@ -143,4 +153,31 @@ func runProbes(ctx context.Context, s scenario, checks bool, material, address s
 func discardAll(r io.Reader) error {
 	_, err := io.Copy(io.Discard, io.LimitReader(r, 1<<20))
 	return err
+}
+
+// gatesCompiled waits until Durward's firewall has its gates: what is timed is
+// what it does for the rest of the day.
+func gatesCompiled(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return err
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return fmt.Errorf("the gates of the firewall: %w", err)
+		}
+		text, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err == nil && bytes.Contains(text, []byte("\ndurward_waf_gates_compiling 0\n")) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }

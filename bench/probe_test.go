@@ -4,6 +4,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -106,5 +107,21 @@ func TestAForgedTokenDiffersInItsSignatureOnly(t *testing.T) {
 		if forged == token || !strings.HasPrefix(forged, "h.p.") {
 			t.Errorf("%s became %s", token, forged)
 		}
+	}
+}
+
+func TestTheFirewallIsTimedWithItsGates(t *testing.T) {
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		fmt.Fprintf(w, "# a comment\ndurward_waf_gates_compiling %d\n", max(0, 2-asked))
+	}))
+	defer server.Close()
+	if err := gatesCompiled(t.Context(), server.URL); err != nil || asked != 2 {
+		t.Errorf("asked %d times: %v", asked, err)
+	}
+	server.Close()
+	if gatesCompiled(t.Context(), server.URL) == nil {
+		t.Error("no answer is an answer")
 	}
 }

@@ -48,7 +48,7 @@ func serveUpstream(ctx context.Context, address string) error {
 
 // answerAll answers the requests of one connection.
 func answerAll(conn io.ReadWriter) error {
-	buf := make([]byte, 0, 16<<10)
+	buf := make([]byte, 0, 64<<10)
 	for {
 		size, err := requestSize(buf)
 		if err != nil {

@@ -68,7 +68,7 @@ func TestEveryRequestIsAnsweredHoweverItArrives(t *testing.T) {
 			t.Errorf("step %d: %d answers", step, got)
 		}
 	}
-	if err := answerAll(&trickle{text: strings.Repeat("x", 20<<10), step: 4096}); err == nil || err == io.EOF {
+	if err := answerAll(&trickle{text: strings.Repeat("x", 80<<10), step: 4096}); err == nil || err == io.EOF {
 		t.Errorf("a head without end: %v", err)
 	}
 }
