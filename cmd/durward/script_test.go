@@ -7,6 +7,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -71,7 +72,17 @@ type worldKey struct{}
 func setupScript(env *testscript.Env) error {
 	w := newWorld(env.WorkDir)
 	env.Values[worldKey{}] = w
-	env.Defer(func() { w.stop(context.Background()) })
+	if err := w.canaries.noteFiles(env.WorkDir); err != nil {
+		return err
+	}
+	env.Defer(func() {
+		w.stop(context.Background())
+		// No credential, token, password or content ever stands in a record.
+		leaks, err := w.canaries.found(env.WorkDir)
+		if err != nil || len(leaks) > 0 {
+			env.T().Fatal("secrets of the script in its logs: ", leaks, " ", err)
+		}
+	})
 	// Scripts share the contract of the sample API.
 	contract, err := os.ReadFile(filepath.Join("..", "..", "examples", "moot", "moot.openapi.yaml"))
 	if err != nil {
@@ -85,6 +96,7 @@ func setupScript(env *testscript.Env) error {
 func scripted(do command) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		w := ts.Value(worldKey{}).(*world)
+		w.canaries.note(strings.Join(args, "\n"))
 		err := do(w, ts, args)
 		switch {
 		case err != nil && !neg:

@@ -37,7 +37,8 @@ type world struct {
 	holders      map[string]holder
 	introspector *introspector
 	captured     *bytes.Buffer // takes what a command says in place of the script's stdout
-	recorded     int           // bytes of the audit log that "records -new" has shown
+	canaries     canaries
+	recorded     int // bytes of the audit log that "records -new" has shown
 }
 
 // upstream is one server behind the gateway.
@@ -90,6 +91,12 @@ func (w *world) stop(ctx context.Context) {
 // script's environment, ${a*9000} for nine thousand times an a, and ${hex:0d0a}
 // for bytes.
 func expand(ts *testscript.TestScript, text string) string {
+	expanded := expandPlain(ts, text)
+	ts.Value(worldKey{}).(*world).canaries.note(expanded)
+	return expanded
+}
+
+func expandPlain(ts *testscript.TestScript, text string) string {
 	return os.Expand(text, func(name string) string {
 		if code, ok := strings.CutPrefix(name, "hex:"); ok {
 			raw, err := hex.DecodeString(code)
