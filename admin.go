@@ -5,6 +5,7 @@ package durward
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -29,6 +30,21 @@ type AdminAction struct {
 	Targets []string  `json:"targets,omitempty"` // what was changed, as "key:ID"; at most MaxTargets
 	Count   int       `json:"count,omitempty"`   // how many things were changed
 	Changes []Changed `json:"changes,omitempty"` // at most MaxTargets
+	// Whose are the persons that the targets are of, "" where that is not known.
+	// It is for the sealing of the record, which has it not.
+	Whose []string `json:"whose,omitempty"`
+	// Persons are those that lists in Changes have as members, likewise: a list
+	// joins them with spaces, which a name may have too.
+	Persons []string `json:"persons,omitempty"`
+	// Sealed are texts that stand as keyed hashes in Targets and Changes.
+	Sealed []SealedText `json:"-"`
+}
+
+// SealedText is a text that only the key of whom it names opens.
+type SealedText struct {
+	Tag    string `json:"tag"`    // keyed hash that stands in its place
+	At     string `json:"at"`     // the place: "targets.0", "changes.1.after", "changes.1.after.0" in a list
+	Sealed string `json:"sealed"` // base64url
 }
 
 // MaxTargets is how many targets and changes of one action are told.
@@ -48,6 +64,32 @@ func (a *AdminAction) Target(kind, id string) {
 	if len(a.Targets) < MaxTargets {
 		a.Targets = append(a.Targets, kind+":"+id)
 	}
+}
+
+// TargetOf is Target for what is of a person: a consumer, or another subject.
+func (a *AdminAction) TargetOf(kind, id, whose string) {
+	a.Target(kind, id)
+	a.Own(kind, id, whose)
+}
+
+// Own says whose a target is, when that is only known later.
+func (a *AdminAction) Own(kind, id, whose string) {
+	i := slices.Index(a.Targets, kind+":"+id)
+	if i < 0 {
+		return // one of too many
+	}
+	for len(a.Whose) <= i {
+		a.Whose = append(a.Whose, "")
+	}
+	a.Whose[i] = whose
+}
+
+// WhoseTarget gives the person that a target is of; "" when that is not known.
+func (a *AdminAction) WhoseTarget(i int) string {
+	if i >= len(a.Whose) {
+		return ""
+	}
+	return a.Whose[i]
 }
 
 // Change notes a field whose value is another now; the same value is no change.

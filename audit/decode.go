@@ -59,11 +59,12 @@ type jsonRecord struct {
 	Clock      jsonClock         `json:"clock"`
 
 	// Of what somebody did to the gateway itself.
-	Actor    *durward.Actor    `json:"actor"`
-	Action   string            `json:"action"`
-	ActionID string            `json:"action_id"`
-	Targets  []string          `json:"targets"`
-	Changes  []durward.Changed `json:"changes"`
+	Actor    *durward.Actor       `json:"actor"`
+	Action   string               `json:"action"`
+	ActionID string               `json:"action_id"`
+	Targets  []string             `json:"targets"`
+	Changes  []durward.Changed    `json:"changes"`
+	Texts    []durward.SealedText `json:"sealed_texts"`
 }
 
 type jsonStep struct {
@@ -130,7 +131,7 @@ func Decode(line []byte) (durward.Event, uint64, error) {
 	if r.Actor != nil {
 		ev.Admin = &durward.AdminAction{
 			ID: r.ActionID, At: r.Time, Action: r.Action, Actor: *r.Actor,
-			Targets: r.Targets, Count: r.Count, Changes: r.Changes,
+			Targets: r.Targets, Count: r.Count, Changes: r.Changes, Sealed: r.Texts,
 		}
 		ev.Count = 0
 	}

@@ -152,6 +152,18 @@ func appendAdmin(b []byte, a *durward.AdminAction) []byte {
 	if len(a.Changes) > 0 {
 		b = append(b, ']')
 	}
+	key = `,"sealed_texts":[{"tag":`
+	for i := range a.Sealed {
+		t := &a.Sealed[i]
+		b = appendText(b, key, t.Tag, maxName)
+		b = appendText(b, `,"at":`, t.At, maxName)
+		b = appendText(b, `,"sealed":`, t.Sealed, maxPath)
+		b = append(b, '}')
+		key = `,{"tag":`
+	}
+	if len(a.Sealed) > 0 {
+		b = append(b, ']')
+	}
 	return b
 }
 

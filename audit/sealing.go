@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strconv"
 	"time"
 
@@ -66,7 +67,7 @@ func Opened(line []byte, open func(*durward.Event) error) []byte {
 		return line
 	}
 	ev, sequence, err := Decode(line)
-	if err != nil || ev.Sealed == "" {
+	if err != nil || ev.Sealed == "" && (ev.Admin == nil || len(ev.Admin.Sealed) == 0) {
 		return line
 	}
 	who, from := ev.Who, ev.From
@@ -113,11 +114,16 @@ func Named(dir, tag string) (n int, first, last time.Time, err error) {
 		if err != nil {
 			return n, first, last, err
 		}
-		if ev.Who == tag || ev.Who == "" && ev.From == tag {
+		if ev.Who == tag || ev.Who == "" && ev.From == tag || ev.Admin != nil && namedIn(ev.Admin, tag) {
 			if n++; n == 1 {
 				first = ev.Time
 			}
 			last = ev.Time
 		}
 	}
+}
+
+// namedIn tells whether a text of an action is sealed with the key of a tag.
+func namedIn(a *durward.AdminAction, tag string) bool {
+	return slices.ContainsFunc(a.Sealed, func(t durward.SealedText) bool { return t.Tag == tag })
 }

@@ -46,6 +46,7 @@ func tellKey(a *durward.AdminAction, before, after *durward.Key) {
 	a.Change("consumer", before.Consumer, after.Consumer)
 	a.Change("environment", before.Environment, after.Environment)
 	a.Change("name", before.Name, after.Name)
+	a.Persons = append(append(a.Persons, before.Holders...), after.Holders...)
 	a.Change("holders", strings.Join(before.Holders, " "), strings.Join(after.Holders, " "))
 	a.Change("roles", strings.Join(before.Roles, " "), strings.Join(after.Roles, " "))
 	a.Change("scopes", strings.Join(before.Scopes, " "), strings.Join(after.Scopes, " "))

@@ -132,7 +132,7 @@ func (s *Store) DeleteConsumer(ctx context.Context, id string) error {
 			return err
 		}
 		for i := range keys {
-			a.Target("key", keys[i].ID)
+			a.TargetOf("key", keys[i].ID, id)
 		}
 		return oneRow(tx.ExecContext(ctx, "DELETE FROM consumers WHERE id = ?", id))
 	}, func(ix *index) { ix.dropConsumer(id) })

@@ -26,7 +26,7 @@ func (s *Store) CreateKey(ctx context.Context, k durward.Key) error {
 		return err
 	}
 	a := s.action(ctx, "key.create")
-	a.Target("key", k.ID)
+	a.TargetOf("key", k.ID, k.Consumer)
 	tellKey(a, &durward.Key{}, &k)
 	return s.write(ctx, a, func(tx *sql.Tx) error {
 		return insertKey(ctx, tx, &k)
@@ -58,6 +58,7 @@ func (s *Store) RevokeKey(ctx context.Context, id string, at time.Time) error {
 		if k, err = queryKey(ctx, tx, id); err != nil {
 			return err
 		}
+		a.Own("key", id, k.Consumer)
 		before := k
 		if k.Revoked.IsZero() || at.Before(k.Revoked) {
 			k.Revoked = instant(micros(at))
@@ -86,7 +87,7 @@ func (s *Store) RotateKey(ctx context.Context, id string, next durward.Key, unti
 	var old durward.Key
 	a := s.action(ctx, "key.rotate")
 	a.Target("key", id)
-	a.Target("key", next.ID)
+	a.TargetOf("key", next.ID, next.Consumer)
 	return s.write(ctx, a, func(tx *sql.Tx) (err error) {
 		if old, err = queryKey(ctx, tx, id); err != nil {
 			return err
@@ -97,6 +98,7 @@ func (s *Store) RotateKey(ctx context.Context, id string, next durward.Key, unti
 		if !old.Revoked.IsZero() {
 			return durward.ErrRevoked
 		}
+		a.Own("key", id, old.Consumer)
 		before := old
 		if old.Expires.IsZero() || until.Before(old.Expires) {
 			old.Expires = instant(micros(until))

@@ -83,7 +83,7 @@ func (s *Store) addition(ctx context.Context, consumers []durward.Consumer, keys
 		a.Target("consumer", consumers[i].ID)
 	}
 	for i := range keys {
-		a.Target("key", keys[i].ID)
+		a.TargetOf("key", keys[i].ID, keys[i].Consumer)
 	}
 	if len(keys) == 1 {
 		tellKey(a, &durward.Key{}, &keys[0])
@@ -115,7 +115,7 @@ func (s *Store) RevokeKeys(ctx context.Context, match durward.KeyFilter, at time
 			if _, err := tx.ExecContext(ctx, "UPDATE keys SET revoked = ? WHERE id = ?", micros(at), k.ID); err != nil {
 				return err
 			}
-			a.Target("key", k.ID)
+			a.TargetOf("key", k.ID, k.Consumer)
 			k.Revoked = at
 			revoked = append(revoked, k)
 		}
@@ -161,6 +161,7 @@ func (s *Store) DenyKeys(ctx context.Context, leaked []durward.Denial, at time.T
 				return err
 			}
 			for _, k := range keys {
+				a.Own("key", k.ID, k.Consumer)
 				if !found[k.ID] {
 					found[k.ID] = true
 					hit = append(hit, k)

@@ -83,7 +83,7 @@ func (s *Store) Revoke(ctx context.Context, all []Revocation) ([]Revocation, err
 	a := s.action(ctx, "token.revoke")
 	for i := range done {
 		kind, id := done[i].kind()
-		a.Target(kindNames[kind], done[i].Issuer+"/"+id)
+		a.TargetOf(kindNames[kind], done[i].Issuer+"/"+id, done[i].Subject)
 	}
 	if len(done) > 0 {
 		a.Change("until", "", toldTime(done[0].Until))
@@ -137,7 +137,7 @@ func insertRevocation(ctx context.Context, tx *sql.Tx, r *Revocation, now time.T
 func (s *Store) Unrevoke(ctx context.Context, r Revocation) error {
 	kind, id := r.kind()
 	a := s.action(ctx, "token.unrevoke")
-	a.Target(kindNames[kind], r.Issuer+"/"+id)
+	a.TargetOf(kindNames[kind], r.Issuer+"/"+id, r.Subject)
 	return s.write(ctx, a, func(tx *sql.Tx) error {
 		return oneRow(tx.ExecContext(ctx, `UPDATE revoked_tokens SET lifted = 1, revision = (SELECT revision + 1 FROM state)
 			WHERE kind = ? AND issuer = ? AND id = ? AND lifted = 0 AND until > ?`, kindNames[kind], r.Issuer, id, micros(s.opts.Now())))

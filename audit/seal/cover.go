@@ -31,6 +31,9 @@ var works = sync.Pool{New: func() any { return new(work) }}
 // be nil. After an error the personal fields are gone, and Sealed says so; the
 // event may be stored all the same.
 func (s *Sealer) Cover(ev *durward.Event, op *durward.Operation) error {
+	if ev.Kind == durward.EventAdmin {
+		return s.coverAction(ev)
+	}
 	e, from, err := s.keysOf(ev)
 	credential := ""
 	if err == nil && ev.Subject != "" && ev.Credential != "" && s.cfg.sealed(FieldSubject) {

@@ -9,7 +9,8 @@
 //
 // Whose key covers a record: that of the subject, or of the client's address
 // where nobody was authenticated. Subject, credential, addresses, user agent and
-// path become one ciphertext; tags stay, by which the records of one subject or address
+// path become one ciphertext, and each name in a record of administration one under
+// the key of whom it names; tags stay, by which the records of one subject or address
 // are found. An address is an IPv4 address or an IPv6 /64, as one client is
 // counted elsewhere.
 //

@@ -169,6 +169,9 @@ type personal struct {
 func (o *Opener) Open(ctx context.Context, ev *durward.Event) error {
 	switch ev.Sealed {
 	case "":
+		if ev.Admin != nil {
+			return o.openAction(ctx, ev)
+		}
 		return nil
 	case Withheld:
 		return ErrWithheld
@@ -177,19 +180,9 @@ func (o *Opener) Open(ctx context.Context, ev *durward.Event) error {
 	if tag == "" {
 		tag = ev.From
 	}
-	raw, err := encoding.DecodeString(ev.Sealed)
-	if err != nil || len(raw) < headSize {
-		return ErrChanged
-	}
-	aead, err := o.aead(ctx, tag, raw[:saltSize])
+	plain, err := o.openText(ctx, tag, ev.Sealed, bound(nil, ev))
 	if err != nil {
 		return err
-	}
-	var nonce [12]byte
-	copy(nonce[4:], raw[saltSize:headSize])
-	plain, err := aead.Open(nil, nonce[:], raw[headSize:], bound(nil, ev))
-	if err != nil {
-		return ErrChanged
 	}
 	var p personal
 	if err := json.Unmarshal(plain, &p); err != nil {
@@ -197,6 +190,25 @@ func (o *Opener) Open(ctx context.Context, ev *durward.Event) error {
 	}
 	p.into(ev)
 	return nil
+}
+
+// openText opens a text that is sealed with the key that has a tag.
+func (o *Opener) openText(ctx context.Context, tag, sealed string, bound []byte) ([]byte, error) {
+	raw, err := encoding.DecodeString(sealed)
+	if err != nil || len(raw) < headSize {
+		return nil, ErrChanged
+	}
+	aead, err := o.aead(ctx, tag, raw[:saltSize])
+	if err != nil {
+		return nil, err
+	}
+	var nonce [12]byte
+	copy(nonce[4:], raw[saltSize:headSize])
+	plain, err := aead.Open(nil, nonce[:], raw[headSize:], bound)
+	if err != nil {
+		return nil, ErrChanged
+	}
+	return plain, nil
 }
 
 // aead gives the key of a tag and salt.

@@ -58,14 +58,15 @@ func sealed(path string) (*config.Config, error) {
 type auditEraseCmd struct {
 	configFlag
 	Address []string `help:"Forget a client address (of IPv6 its /64) too; may be repeated." placeholder:"ADDRESS"`
+	Target  []string `help:"Forget a key or an object too, as records of administration name it; may be repeated." placeholder:"KIND:ID"`
 	Subject string   `arg:"" optional:"" help:"Who, as the credential names them."`
 }
 
 // Run destroys keys. The names stand in the command line of whoever types them,
 // and in nothing that it prints or records.
 func (c *auditEraseCmd) Run(ctx context.Context, s streams) error {
-	if c.Subject == "" && len(c.Address) == 0 {
-		return errors.New("name a subject, or an address with --address")
+	if c.Subject == "" && len(c.Address) == 0 && len(c.Target) == 0 {
+		return errors.New("name a subject, an address with --address, or a key or object with --target")
 	}
 	cfg, err := sealed(c.Config)
 	if err != nil {
@@ -82,6 +83,9 @@ func (c *auditEraseCmd) Run(ctx context.Context, s streams) error {
 	}
 	for _, a := range c.Address {
 		failed = append(failed, erase(ctx, s, keys, cfg.Audit.Directory, seal.KindAddress, a))
+	}
+	for _, target := range c.Target {
+		failed = append(failed, erase(ctx, s, keys, cfg.Audit.Directory, seal.KindTarget, target))
 	}
 	return errors.Join(failed...)
 }
