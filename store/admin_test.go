@@ -112,6 +112,9 @@ var changes = []change{
 	{"DeleteConsumer", func(t *testing.T, ctx context.Context, s *Store) error { return s.DeleteConsumer(ctx, "bolt") }, "consumer.delete", "consumer:bolt key:key3 key:key4", ``},
 }
 
+// keysOf is whose the targets of changes are: their records are sealed with that.
+var keysOf = map[string]string{"key:key1": "acme", "key:key2": "acme", "key:key3": "bolt", "key:key4": "bolt"}
+
 // drain gives all actions that wait, in their order.
 func drain(t *testing.T, s *Store) []*durward.AdminAction {
 	t.Helper()
@@ -141,6 +144,11 @@ func TestEveryChangeLeavesOneActionWithItsActorAndNoSecret(t *testing.T) {
 			text, _ := json.Marshal(a)
 			if a.Action != c.action || strings.Join(a.Targets, " ") != c.targets || !strings.Contains(string(text), c.changes) {
 				t.Errorf("%s: %s\nwant %s of %s with %s", c.method, text, c.action, c.targets, c.changes)
+			}
+			for i, target := range a.Targets {
+				if whose := keysOf[target]; a.WhoseTarget(i) != whose {
+					t.Errorf("%s: %s is of %q, want %q", c.method, target, a.WhoseTarget(i), whose)
+				}
 			}
 			if a.Actor != actor || a.ID == "" || a.At.IsZero() {
 				t.Errorf("%s: actor %+v, id %q, at %s", c.method, a.Actor, a.ID, a.At)
@@ -237,4 +245,24 @@ func TestActionsOutliveTheProcess(t *testing.T) {
 	if self := ProcessActor(); all[0].Actor != self || self.User == "" || self.PID == 0 {
 		t.Errorf("without a name the actor is who runs the process, not %+v", all[0].Actor)
 	}
+}
+
+// TestAnActionTellsWhoIsMeant: the log seals names one by one, and holders may
+// have spaces in them.
+func TestAnActionTellsWhoIsMeant(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *Store) {
+		must(t, s.CreateConsumer(ctx, consumer("acme")))
+		k := key("k1", "acme")
+		k.Holders = []string{"Ann Lee", "bo"}
+		must(t, s.CreateKey(ctx, k))
+		_, err := s.Revoke(ctx, []Revocation{{Issuer: "https://id.example/a", Subject: "cy/7", Until: start.Add(time.Hour)}})
+		must(t, err)
+		all := drain(t, s)
+		if got := all[1]; strings.Join(got.Persons, ",") != "Ann Lee,bo" || got.WhoseTarget(0) != "acme" {
+			t.Errorf("%+v", got)
+		}
+		if got := all[2]; got.Targets[0] != "subject:https://id.example/a/cy/7" || got.WhoseTarget(0) != "cy/7" {
+			t.Errorf("%+v", got)
+		}
+	})
 }

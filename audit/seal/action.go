@@ -115,8 +115,14 @@ func (c *actionCover) keyOf(target, kind, id, whose string) (*entry, error) {
 
 func (c *actionCover) own(target, owner string) (*entry, error) {
 	e, err := c.s.load(KindTarget, target, owner)
-	if err == nil {
-		c.s.take(e)
+	if err != nil {
+		return nil, err
+	}
+	c.s.take(e)
+	if owner != "" && e.owner != owner { // it is of the keys file, and may be nobody's
+		ctx, cancel := context.WithTimeout(context.Background(), fileWait)
+		defer cancel()
+		err = c.s.keys.adopt(ctx, []byte(e.hash), []byte(owner))
 	}
 	return e, err
 }

@@ -191,6 +191,12 @@ func (k *keysFile) insert(ctx context.Context, fresh []*dataKey, taken map[strin
 	})
 }
 
+// adopt gives a data key that is nobody's an owner, with whom it is erased.
+func (k *keysFile) adopt(ctx context.Context, hash, owner []byte) error {
+	_, err := k.db.ExecContext(ctx, "UPDATE keys SET owner = ? WHERE hash = ? AND length(coalesce(owner, '')) = 0", owner, hash)
+	return err
+}
+
 // erase destroys a data key, and those of the credentials that are its owner's: its bytes are overwritten in the database, and the
 // write-ahead log that may still hold them is emptied. It gives the tag; "" when
 // there is no such key.
