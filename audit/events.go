@@ -109,6 +109,9 @@ func (l *Log) Outcome(x *durward.Exchange, end End) {
 		if end.Code == durward.CodeRateLimited || end.Code == durward.CodeOverloaded || l.pressed.Load() {
 			most = 1
 		}
+		if l.pressed.Load() && l.full() {
+			most = 0 // it would be lost; its count is not
+		}
 		if !l.floods.first(x.Client.Address, x.Operation, end.Code, most) {
 			l.count.floodRefusals.Add(1)
 			return

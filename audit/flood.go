@@ -103,13 +103,15 @@ func (t *floodTable) first(client netip.Addr, op *durward.Operation, code durwar
 	cell := &floodCell{whole: 1, since: t.now()}
 	if full {
 		cell.whole, cell.count = floodWhole, 1 // of nobody in particular: never in full
+	} else if most == 0 {
+		cell.whole, cell.count = 0, 1
 	}
 	shard.cells[key] = cell
 	shard.mu.Unlock()
 	if empty {
 		t.arm()
 	}
-	return !full
+	return !full && most > 0
 }
 
 // arm starts the window's timer unless it runs.

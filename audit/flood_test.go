@@ -149,6 +149,7 @@ func TestStrangersCannotFillTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk := &faults{}
 		l := open(t, Config{Directory: dir, MaxQueue: 32}, Options{files: disk})
+		synctest.Wait() // nothing is being written when the disk begins to hang
 		hold := make(chan struct{})
 		disk.set(func(f *faults) { f.hold = hold })
 		var slow sync.WaitGroup
