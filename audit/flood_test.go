@@ -270,7 +270,8 @@ func TestCountsOfAFloodWaitWhileTheQueueIsFull(t *testing.T) {
 		disk.set(func(f *faults) { f.hold = hold })
 		var slow sync.WaitGroup
 		slow.Go(func() { wantStored(t, attempt(l, "slow")) })
-		synctest.Wait() // the writer hangs in the sync
+		time.Sleep(time.Second) // the writer waits for company no longer,
+		synctest.Wait()         // and hangs in the sync
 		for range 64 {
 			x := newExchange("running")
 			x.Trail = []durward.Step{{Stage: StageName, Verdict: durward.Allow}}
