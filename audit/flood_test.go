@@ -266,6 +266,8 @@ func TestCountsOfAFloodWaitWhileTheQueueIsFull(t *testing.T) {
 				l.Outcome(stranger("192.0.2."+strconv.Itoa(c+1)), limited429)
 			}
 		}
+		time.Sleep(time.Second)
+		synctest.Wait() // nothing is being written when the disk begins to hang
 		hold := make(chan struct{})
 		disk.set(func(f *faults) { f.hold = hold })
 		var slow sync.WaitGroup
