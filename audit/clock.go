@@ -43,12 +43,10 @@ func (c *clockWatch) look(wall time.Time, running time.Duration) time.Duration {
 // watchClock records until stop is closed when the clock was set, and when it
 // begins or ceases to be synchronised. What cannot be recorded now is recorded
 // once it can.
-func (l *Log) watchClock(stop <-chan struct{}) {
+func (l *Log) watchClock(stop <-chan struct{}, watch clockWatch) {
 	ticker := time.NewTicker(clockEvery)
 	defer ticker.Stop()
 	started := time.Now()
-	watch := clockWatch{state: l.clock().State}
-	watch.look(l.now(), 0)
 	for {
 		select {
 		case <-stop:

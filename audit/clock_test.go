@@ -5,6 +5,7 @@ package audit
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,16 +35,17 @@ func TestASetClockIsToldFromOneThatDrifts(t *testing.T) {
 
 func TestASetClockIsRecordedOnceAndAgainWhenItCouldNotBe(t *testing.T) {
 	dir := t.TempDir()
-	state := durward.ClockSynchronised
+	var state atomic.Value // the log looks at it on its own as well
+	state.Store(durward.ClockSynchronised)
 	l := open(t, Config{Directory: dir}, Options{Clock: func() durward.Clock {
-		return durward.Clock{State: state, Error: 1500 * time.Microsecond}
+		return durward.Clock{State: state.Load().(string), Error: 1500 * time.Microsecond}
 	}})
 	start := time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
-	w := clockWatch{state: state}
+	w := clockWatch{state: durward.ClockSynchronised}
 	w.look(start, 0)
 	l.lookAtClock(&w, start.Add(time.Hour), time.Second)
 	l.lookAtClock(&w, start.Add(time.Hour+time.Second), 2*time.Second)
-	state = durward.ClockUnsynchronised
+	state.Store(durward.ClockUnsynchronised)
 	l.lookAtClock(&w, start.Add(time.Hour+2*time.Second), 3*time.Second)
 	l.lookAtClock(&w, start.Add(time.Hour+3*time.Second), 4*time.Second)
 	if err := l.Close(); err != nil {

@@ -84,7 +84,9 @@ func Open(cfg Config, opts Options) (*Log, error) {
 	l.ready.Store(l.maker)
 	l.w.compressor.look() // what the process before left
 	go l.w.run()
-	l.clockEnd.Go(func() { l.watchClock(l.clockStop) })
+	watch := clockWatch{state: l.clock().State}
+	watch.look(l.now(), 0)
+	l.clockEnd.Go(func() { l.watchClock(l.clockStop, watch) })
 	if l.sealer != nil {
 		l.sealer.Start()
 	}

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,7 +39,7 @@ type writer struct {
 	t   testing.TB
 	log *audit.Log
 	rng *rand.Rand
-	n   int
+	n   atomic.Int64 // the log's clock reads it
 }
 
 func newWriter(t testing.TB, cfg audit.Config) *writer {
@@ -47,7 +48,7 @@ func newWriter(t testing.TB, cfg audit.Config) *writer {
 	w := &writer{t: t, rng: rand.New(rand.NewPCG(1, 2))}
 	var err error
 	// The clock is that of the records, one a second.
-	if w.log, err = audit.Open(cfg, audit.Options{Now: func() time.Time { return start.Add(time.Duration(w.n) * time.Second) }}); err != nil {
+	if w.log, err = audit.Open(cfg, audit.Options{Now: func() time.Time { return start.Add(time.Duration(w.n.Load()) * time.Second) }}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.log.Close() })
@@ -65,8 +66,8 @@ func (w *writer) requests(n int) {
 }
 
 func (w *writer) request(person, thing int) {
-	w.n++
-	x := &durward.Exchange{ID: fmt.Sprintf("R%07d", w.n), Started: start.Add(time.Duration(w.n) * time.Second), Operation: operations[thing%3]}
+	n := w.n.Add(1)
+	x := &durward.Exchange{ID: fmt.Sprintf("R%07d", n), Started: start.Add(time.Duration(n) * time.Second), Operation: operations[thing%3]}
 	x.In.Method, x.In.Path = "GET", fmt.Sprintf("/spaces/s%d/messages", thing)
 	x.Client.Address = netip.AddrFrom4([4]byte{203, 0, byte(person % 4), byte(person)})
 	if person%10 == 9 {

@@ -523,6 +523,9 @@ func TestMoreSubjectsThanTheCacheHoldsKeepTheirTags(t *testing.T) {
 }
 
 func TestSealingAllocatesLittle(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
 	s := openSealer(t, testConfig(t), Options{})
 	ev := newEvent("ann")
 	n := testing.AllocsPerRun(200, func() {

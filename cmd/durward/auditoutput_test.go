@@ -52,13 +52,19 @@ func TestNoCommandGivesATerminalWhatARecordSays(t *testing.T) {
 		for _, from := range []string{dir, copied} {
 			flags := auditFlags{Directory: from}
 			for name, run := range map[string]func(s streams) error{
-				"search":      func(s streams) error { return (&auditSearchCmd{auditFlags: flags, Limit: 10}).Run(t.Context(), s) },
-				"search json": func(s streams) error { return (&auditSearchCmd{auditFlags: flags, Limit: 10, JSON: true}).Run(t.Context(), s) },
-				"tail":        func(s streams) error { return (&auditTailCmd{auditFlags: flags, Lines: 10}).Run(t.Context(), s) },
-				"tail json":   func(s streams) error { return (&auditTailCmd{auditFlags: flags, Lines: 10, JSON: true}).Run(t.Context(), s) },
-				"show":        func(s streams) error { return (&auditShowCmd{auditFlags: flags, Seq: 3}).Run(t.Context(), s) },
-				"show json":   func(s streams) error { return (&auditShowCmd{auditFlags: flags, Seq: 3, JSON: true}).Run(t.Context(), s) },
-				"verify":      func(s streams) error { return (&auditVerifyCmd{Directory: from}).Run(context.Background(), s) },
+				"search": func(s streams) error { return (&auditSearchCmd{auditFlags: flags, Limit: 10}).Run(t.Context(), s) },
+				"search json": func(s streams) error {
+					return (&auditSearchCmd{auditFlags: flags, Limit: 10, JSON: true}).Run(t.Context(), s)
+				},
+				"tail": func(s streams) error { return (&auditTailCmd{auditFlags: flags, Lines: 10}).Run(t.Context(), s) },
+				"tail json": func(s streams) error {
+					return (&auditTailCmd{auditFlags: flags, Lines: 10, JSON: true}).Run(t.Context(), s)
+				},
+				"show": func(s streams) error { return (&auditShowCmd{auditFlags: flags, Seq: 3}).Run(t.Context(), s) },
+				"show json": func(s streams) error {
+					return (&auditShowCmd{auditFlags: flags, Seq: 3, JSON: true}).Run(t.Context(), s)
+				},
+				"verify": func(s streams) error { return (&auditVerifyCmd{Directory: from}).Run(context.Background(), s) },
 			} {
 				var out, stderr bytes.Buffer
 				err := run(streams{&out, &stderr})
