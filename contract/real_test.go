@@ -5,7 +5,6 @@ package contract
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -131,8 +130,8 @@ func TestTheLargestRealDocuments(t *testing.T) {
 		runtime.GC()
 		var kept runtime.MemStats
 		runtime.ReadMemStats(&kept)
-		t.Log(fmt.Sprintf("%s: %d operations, %d gaps, %v, %d MiB from the system, %d MiB kept", filepath.Base(path),
-			len(doc.Operations()), len(doc.Gaps()), took.Round(time.Millisecond), m.Sys>>20, kept.HeapAlloc>>20))
+		t.Logf("%s: %d operations, %d gaps, %v, %d MiB from the system, %d MiB kept", filepath.Base(path),
+			len(doc.Operations()), len(doc.Gaps()), took.Round(time.Millisecond), m.Sys>>20, kept.HeapAlloc>>20)
 		if took > 10*time.Second || m.Sys > 1<<30 {
 			t.Errorf("%s: too slow or too large", path)
 		}

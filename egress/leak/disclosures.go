@@ -31,15 +31,6 @@ func rest(v view) found {
 	return found{v.at, max(end, v.at+1), 0}
 }
 
-// itself is the anchor with what belongs to its word.
-func itself(v view) found {
-	end := v.at + 1
-	for end < len(v.b) && (class[v.b[end]]&(alnum|dashes|base64) != 0 || v.b[end] == '.') {
-		end++
-	}
-	return found{v.at, end, 0}
-}
-
 // lineNumber tells whether digits stand at i, and gives their end.
 func lineNumber(b []byte, i int) (end int, ok bool) {
 	end = run(b, i, digit)

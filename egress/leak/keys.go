@@ -166,5 +166,5 @@ func placeholder(b []byte) bool {
 		return true
 	}
 	same := bytes.Count(b, b[:1]) == len(b)
-	return same || len(b) <= 12 && mentions(b, "password", "passwd", "redacted", "secret", "hidden", "masked") && bytes.IndexAny(b, "0123456789") < 0
+	return same || len(b) <= 12 && mentions(b, "password", "passwd", "redacted", "secret", "hidden", "masked") && !bytes.ContainsAny(b, "0123456789")
 }

@@ -190,9 +190,7 @@ func (d *dfa) room(t *table, size int64) *table {
 			return t
 		}
 		larger := d.empty(t.epoch, rows)
-		for i := range t.steps {
-			larger.steps[i] = t.steps[i]
-		}
+		copy(larger.steps, t.steps)
 		for i := range t.finals {
 			larger.finals[i] = atomic.LoadUint32(&t.finals[i])
 		}

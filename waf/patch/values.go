@@ -157,7 +157,7 @@ func (w *walk) value(steps []string) (bool, error) {
 			_, err := w.d.ReadToken()
 			return false, err
 		}
-		mine := kind == '['
+		var mine bool
 		if kind == '{' {
 			name, err := w.d.ReadToken()
 			if err != nil {

@@ -65,7 +65,7 @@ func removeByMsg(p *Parser, _, options string) error {
 	}
 	for _, it := range p.items {
 		if rule, ok := it.(*Rule); !ok || rule.Message == nil {
-			return errors.New("Coraza cannot carry it out while there is a marker or a rule without msg; remove by id or tag")
+			return errors.New("it cannot be carried out by Coraza while there is a marker or a rule without msg; remove by id or tag")
 		}
 	}
 	p.remove(func(it Item) bool { return it.(*Rule).Message.String() == options })
