@@ -7,7 +7,7 @@ if [ $# -eq 2 ]; then # one target
 	out=$(mktemp)
 	trap 'rm -f "$out"' EXIT
 	for try in 1 2; do
-		if go test "$1" -run '^$' -fuzz "^$2\$" -fuzztime "${FUZZTIME:-3s}" -parallel 1 >"$out" 2>&1; then
+		if go test "$1" -run '^$' -fuzz "^$2\$" -fuzztime "${FUZZTIME:-2s}" -parallel 1 >"$out" 2>&1; then
 			echo "fuzz $1 $2"
 			exit 0
 		fi
