@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -63,6 +64,11 @@ type Maker struct {
 	stop context.CancelFunc
 	done chan struct{}
 }
+
+// yieldEach is after how many records others may run: where there is one
+// processor, each request would else wait 10 ms at every step for the reading of
+// a busy interval.
+const yieldEach = 64
 
 // flushEach bounds the hashes in memory while much is read at once.
 const flushEach = 64 * tileWidth
@@ -241,6 +247,9 @@ func (m *Maker) read(ctx context.Context) error {
 			return errors.Join(err, m.rewind())
 		}
 		m.tree.Append(tlog.RecordHash(line))
+		if m.tree.Size()%yieldEach == 0 {
+			runtime.Gosched()
+		}
 		if m.tree.Size()%flushEach == 0 {
 			if err := m.tree.Flush(); err != nil {
 				return err
