@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"runtime"
 	"slices"
 
 	"durward/audit"
@@ -102,10 +103,16 @@ func (x *Index) read(ctx context.Context, most int) (n int, err error) {
 		if err := x.add(ctx, text, sequence); err != nil {
 			return n, err
 		}
-		n++
+		if n++; n%yieldEach == 0 {
+			runtime.Gosched()
+		}
 	}
 	return n, nil
 }
+
+// yieldEach is after how many records others may run: where there is one
+// processor, requests would else wait 10 ms for it at every step.
+const yieldEach = 16
 
 // add takes in one record. One that cannot be read takes part with its number
 // alone, so that the others are found.
