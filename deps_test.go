@@ -30,10 +30,12 @@ var importRules = map[string][]string{
 	"config":          {"durward", "DOMAINS"},
 	"revision":        {"durward", "DOMAINS", "config"},
 	"pipeline":        {"durward", "DOMAINS", "config"},
-	"gateway":         {"durward", "DOMAINS", "config", "pipeline", "console"},
+	"gateway":         {"durward", "DOMAINS", "config", "pipeline", "console", "probe", "expect"},
 	"explain":         {"durward", "DOMAINS", "config", "pipeline"},
+	"expect":          {"durward", "DOMAINS", "config", "pipeline", "probe"},
 	"console":         {"durward"},
 	"durwardtest":     {"durward"},
+	"probe":           {}, // tests any API: it knows nothing of the gateway
 	"cmd/durward":     {"*"},
 	"examples/moot":   {}, // stands for somebody else's API: it knows nothing of the gateway
 	"examples/issuer": {}, // stands for somebody else's identity provider
