@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"durward"
+	"durward/internal/allocs"
 )
 
 func ranges(texts ...string) []netip.Prefix {
@@ -163,7 +164,7 @@ func TestTheStageDoesNotAllocate(t *testing.T) {
 	s := list(t, Config{Allow: ranges("192.0.2.0/24"), Deny: ranges("2001:db8::/32")}).Stage()
 	for _, a := range []string{"192.0.2.1", "198.51.100.1", "2001:db8::1", ""} {
 		x := &durward.Exchange{Client: durward.Client{Address: address(a)}}
-		if n := testing.AllocsPerRun(100, func() { s.Request(context.Background(), x) }); n != 0 {
+		if n := allocs.PerRun(100, func() { s.Request(context.Background(), x) }); n != 0 {
 			t.Errorf("%q allocates %v times", a, n)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"durward"
+	"durward/internal/allocs"
 )
 
 func TestAFollowerGetsWholeEventsInOrder(t *testing.T) {
@@ -106,7 +107,7 @@ func TestTheHotPathAllocatesNextToNothing(t *testing.T) {
 		for range 100 {
 			test.run(l, x) // buffers grow
 		}
-		if n := testing.AllocsPerRun(200, func() { test.run(l, x) }); n > test.ceiling {
+		if n := allocs.PerRun(200, func() { test.run(l, x) }); n > test.ceiling {
 			t.Errorf("%s: %v allocations", name, n)
 		}
 		l.Close()

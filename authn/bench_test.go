@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"durward"
+	"durward/internal/allocs"
 )
 
 // browserFields are what a browser sends along.
@@ -47,7 +48,7 @@ func TestHotPathAllocatesLittle(t *testing.T) {
 		"key that cannot exist": {withBrowser("X-Api-Key", "x"), 2},
 	} {
 		want := st.Request(context.Background(), row.x).Verdict
-		got := testing.AllocsPerRun(200, func() {
+		got := allocs.PerRun(200, func() {
 			row.x.Extra, row.x.Principal = row.x.Extra[:0], durward.Principal{}
 			if v := st.Request(context.Background(), row.x).Verdict; v != want {
 				t.Errorf("%s: %v, then %v", name, want, v)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"durward"
+	"durward/internal/allocs"
 )
 
 var rules = Config{
@@ -115,7 +116,7 @@ func TestADecisionAllocatesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	x := &durward.Exchange{Principal: durward.Principal{Method: "jwt", Roles: []string{"member"}, Scopes: []string{"messages:write"}}}
-	if n := testing.AllocsPerRun(100, func() { s.Request(context.Background(), x) }); n != 0 {
+	if n := allocs.PerRun(100, func() { s.Request(context.Background(), x) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

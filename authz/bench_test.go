@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"durward"
+	"durward/internal/allocs"
 )
 
 // manyPolicies writes n policies over the operations of moot: as many for each,
@@ -93,11 +94,11 @@ func TestADecisionOver500PoliciesAllocatesNothing(t *testing.T) {
 		stage := manyRules(t, 500, operations).Stage("getSpace")
 		x := spaceExchange(fmt.Sprintf("space-%d", 500-len(operations)))
 		decide(t, stage, x, durward.Allow)
-		if n := testing.AllocsPerRun(200, func() { decide(t, stage, x, durward.Allow) }); n > 0 {
+		if n := allocs.PerRun(200, func() { decide(t, stage, x, durward.Allow) }); n > 0 {
 			t.Errorf("%v allocations with %d operations", n, len(operations))
 		}
 		x.Params[0].Value = "another"
-		if n := testing.AllocsPerRun(200, func() { decide(t, stage, x, durward.Deny) }); n > 0 {
+		if n := allocs.PerRun(200, func() { decide(t, stage, x, durward.Deny) }); n > 0 {
 			t.Errorf("%v allocations of a refusal", n)
 		}
 	}
@@ -111,7 +112,7 @@ func TestObjectsFromAFileCostNoAllocation(t *testing.T) {
 	x := spaceExchange("council")
 	x.Params = append(x.Params, durward.Param{Name: "message", Value: "m-000005"})
 	decide(t, stage, x, durward.Allow)
-	if n := testing.AllocsPerRun(200, func() { decide(t, stage, x, durward.Allow) }); n > 0 {
+	if n := allocs.PerRun(200, func() { decide(t, stage, x, durward.Allow) }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

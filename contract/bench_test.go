@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"durward"
+	"durward/internal/allocs"
 )
 
 const orderDoc = `
@@ -99,7 +100,7 @@ func TestACheckAllocatesLittle(t *testing.T) {
 	s, x := repeat(t, orderRequest())
 	// The copy of the content that the strings are parts of; pooled buffers
 	// may be collected between runs.
-	if n := testing.AllocsPerRun(500, func() { s.Request(context.Background(), x) }); n > 2 {
+	if n := allocs.PerRun(500, func() { s.Request(context.Background(), x) }); n > 2 {
 		t.Errorf("%v allocations for a request with a JSON body, want at most 2", n)
 	}
 	r := orderRequest()
@@ -107,7 +108,7 @@ func TestACheckAllocatesLittle(t *testing.T) {
 	s = mustStage(t, d, "op", &Config{})
 	r.body, r.query, r.header = "", "n=5", []string{"H: x"}
 	x = exchange(r)
-	if n := testing.AllocsPerRun(500, func() { s.Request(context.Background(), x) }); n > 0 {
+	if n := allocs.PerRun(500, func() { s.Request(context.Background(), x) }); n > 0 {
 		t.Errorf("%v allocations for a request without a body, want none", n)
 	}
 }

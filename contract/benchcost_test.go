@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"durward"
+	"durward/internal/allocs"
 )
 
 // fieldsDoc declares content of 20 fields, and a GET with 3 parameters: what
@@ -141,7 +142,7 @@ func TestACheckOf20FieldsAllocatesOnlyTheCopyOfTheContent(t *testing.T) {
 		if op == "add" {
 			most = 1
 		}
-		if n := testing.AllocsPerRun(500, func() { s.Request(context.Background(), x) }); n > most {
+		if n := allocs.PerRun(500, func() { s.Request(context.Background(), x) }); n > most {
 			t.Errorf("%s: %v allocations, want at most %v", op, n, most)
 		}
 	}

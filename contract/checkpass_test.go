@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"durward"
+	"durward/internal/allocs"
 )
 
 // once compiles a plain schema and its plan.
@@ -216,7 +217,7 @@ func TestOnePassKeepsNothingOfWhatItReads(t *testing.T) {
 	if cap(tr.nodes) != 0 || len(p.names) != 0 || len(p.bits) != 0 || cap(p.names) > 64 {
 		t.Errorf("%d nodes, %d names (%d), %d bits", cap(tr.nodes), len(p.names), cap(p.names), len(p.bits))
 	}
-	if n := testing.AllocsPerRun(20, func() { p.takes(pl, text, &c) }); n > 0 {
+	if n := allocs.PerRun(20, func() { p.takes(pl, text, &c) }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
 	p.release()

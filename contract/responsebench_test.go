@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"durward"
+	"durward/internal/allocs"
 )
 
 // twenty is a schema of twenty members and a clean answer of a kilobyte.
@@ -89,7 +90,7 @@ func TestACleanAnswerCostsFewAllocations(t *testing.T) {
 	}
 	stage, x, content, body := benchAnswer(t)
 	// The reader around the content, its buffer and the closer of this test.
-	if n := testing.AllocsPerRun(100, func() {
+	if n := allocs.PerRun(100, func() {
 		body.Reset(content)
 		x.Response.Body, x.Response.Length = io.NopCloser(body), int64(len(content))
 		if d := stage.Response(context.Background(), x); d.Verdict != durward.Allow || d.Err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"durward"
+	"durward/internal/allocs"
 	"durward/internal/units"
 
 	"github.com/google/go-cmp/cmp"
@@ -281,7 +282,7 @@ func TestARequestCostsNoAllocation(t *testing.T) {
 	x := ask(origin, "https://a.example.net")
 	s.Request(t.Context(), x)
 	ctx := t.Context()
-	if n := testing.AllocsPerRun(100, func() {
+	if n := allocs.PerRun(100, func() {
 		x.Extra = x.Extra[:0]
 		s.Request(ctx, x)
 	}); n != 0 {

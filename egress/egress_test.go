@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"durward"
+	"durward/internal/allocs"
 	"durward/internal/units"
 )
 
@@ -177,7 +178,7 @@ func TestACleanAnswerAllocatesNothing(t *testing.T) {
 	s := New(&Config{}, "")
 	header := durward.Header{{Name: "Content-Type", Value: "application/json"}, {Name: "X-Content-Type-Options", Value: "nosniff"}}
 	x := answer(200, header, "")
-	if n := testing.AllocsPerRun(100, func() { s.Response(context.Background(), x) }); n != 0 {
+	if n := allocs.PerRun(100, func() { s.Response(context.Background(), x) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"durward"
+	"durward/internal/allocs"
 	"durward/internal/units"
 )
 
@@ -291,7 +292,7 @@ func TestACallThatWasSeenBeforeAllocatesNothing(t *testing.T) {
 	op := open(t, Config{}, new(shelf)).Declared(list, []string{"limit"}, false)
 	x := call("limit=10", "partner", 0)
 	op.Saw(x, 200)
-	if n := testing.AllocsPerRun(100, func() { op.Saw(x, 200) }); n != 0 {
+	if n := allocs.PerRun(100, func() { op.Saw(x, 200) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/net/http2"
 
 	"durward"
+	"durward/internal/allocs"
 )
 
 // scanAll gives the frames of pieces of the sizes, round and round.
@@ -128,7 +129,7 @@ func TestScanningAllocatesNothing(t *testing.T) {
 	*h.limits = h.limits.withDefaults()
 	h.left.init(time.Now)
 	b := []byte("\x00\x00\x02\x00\x00\x00\x00\x00\x01hi\x00\x00\x00\x01\x05\x00\x00\x00\x03")
-	if n := testing.AllocsPerRun(100, func() { h.scan(b) }); n != 0 {
+	if n := allocs.PerRun(100, func() { h.scan(b) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"strconv"
 	"testing"
+
+	"durward/internal/allocs"
 )
 
 // clean is an attempt with an API key of somebody who behaves.
@@ -23,7 +25,7 @@ func TestNothingOnTheWayOfARequestAllocates(t *testing.T) {
 			"Succeeded": func() { v.Succeeded(a) },
 			"Failed":    func() { v.Failed(a) },
 		} {
-			if n := testing.AllocsPerRun(100, f); n != 0 {
+			if n := allocs.PerRun(100, f); n != 0 {
 				t.Errorf("%s allocates %v times", name, n)
 			}
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"durward"
+	"durward/internal/allocs"
 )
 
 func scrape(m *Metrics) string {
@@ -147,11 +148,11 @@ func TestCountingAllocatesNothing(t *testing.T) {
 	m := NewMetrics(Build{})
 	op := m.Operation(&durward.Operation{API: "notes", ID: "read"})
 	x := &durward.Exchange{Upstream: durward.UpstreamFacts{Took: time.Millisecond}, Trail: []durward.Step{{Stage: "authn", Verdict: durward.Allow}}}
-	if n := testing.AllocsPerRun(200, func() { m.Begin(); m.End(op, x, 200, time.Millisecond) }); n > 0 {
+	if n := allocs.PerRun(200, func() { m.Begin(); m.End(op, x, 200, time.Millisecond) }); n > 0 {
 		t.Errorf("a passed exchange costs %.0f allocations", n)
 	}
 	x.Trail[0] = durward.Step{Stage: "authn", Verdict: durward.Deny, Code: durward.CodeUnauthenticated}
-	if n := testing.AllocsPerRun(200, func() { m.Begin(); m.End(op, x, 401, time.Millisecond) }); n > 2 {
+	if n := allocs.PerRun(200, func() { m.Begin(); m.End(op, x, 401, time.Millisecond) }); n > 2 {
 		t.Errorf("a refused exchange costs %.0f allocations", n)
 	}
 }

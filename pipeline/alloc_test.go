@@ -14,6 +14,7 @@ import (
 
 	"durward"
 	"durward/durwardtest"
+	"durward/internal/allocs"
 )
 
 // sink takes answers without keeping them.
@@ -80,7 +81,7 @@ func TestAllocationsOfTheWholePath(t *testing.T) {
 			if out.status != tc.status {
 				t.Fatalf("status %d", out.status)
 			}
-			if n := testing.AllocsPerRun(200, once); n > tc.ceiling {
+			if n := allocs.PerRun(200, once); n > tc.ceiling {
 				t.Errorf("%.0f allocations, at most %.0f are allowed", n, tc.ceiling)
 			} else {
 				t.Logf("%.0f allocations", n)

@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"sync"
 	"testing"
+
+	"durward/internal/allocs"
 )
 
 func TestOneClientHoldsOnlySoManyPlaces(t *testing.T) {
@@ -60,7 +62,7 @@ func TestPlacesAreCountedFromManyGoroutines(t *testing.T) {
 func TestCountingAPlaceCostsNoAllocation(t *testing.T) {
 	var c crowd
 	a := netip.MustParseAddr("2001:db8::1")
-	if n := testing.AllocsPerRun(1000, func() {
+	if n := allocs.PerRun(1000, func() {
 		who, _ := c.enter(a, 4)
 		c.leave(who)
 	}); n > 0 {

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"durward/internal/allocs"
 )
 
 // candidates makes targets with the weights.
@@ -132,7 +134,7 @@ func TestChoosingAllocatesNothing(t *testing.T) {
 	for _, kind := range []string{"round_robin", "least_requests", "hash"} {
 		b := newBalancer(kind, candidates(1, 2, 3))
 		addr := netip.MustParseAddr("2001:db8::1")
-		if n := testing.AllocsPerRun(100, func() { b.choose(b.usable(1, 0), addr) }); n != 0 {
+		if n := allocs.PerRun(100, func() { b.choose(b.usable(1, 0), addr) }); n != 0 {
 			t.Errorf("%s: %v allocations", kind, n)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"durward"
+	"durward/internal/allocs"
 )
 
 // fixed is a target that gives the same small answer to every request on a
@@ -72,7 +73,7 @@ func rounds(tb testing.TB) func() {
 func TestAnExchangeStaysBelowItsAllocationCeiling(t *testing.T) {
 	round := rounds(t)
 	round()
-	if n := testing.AllocsPerRun(200, round); n > 8 {
+	if n := allocs.PerRun(200, round); n > 8 {
 		t.Errorf("%v allocations an exchange, want at most 8", n)
 	} else {
 		t.Logf("%v allocations an exchange", n)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"durward"
+	"durward/internal/allocs"
 )
 
 func TestFieldsAreKeptOrDroppedByName(t *testing.T) {
@@ -53,7 +54,7 @@ func TestAPassedCredentialIsKeptInItsOwnSpellingOnly(t *testing.T) {
 func TestLookingUpANameAllocatesNothing(t *testing.T) {
 	s := newNameSet([]string{"X-Consumer"}, []string{"Authorization"}, false)
 	names := []string{"Accept", "X-Custom-Field", "X_forwarded_for", "Content-Type", "Priority", "Authorization"}
-	if n := testing.AllocsPerRun(100, func() {
+	if n := allocs.PerRun(100, func() {
 		for _, name := range names {
 			s.of(name)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"durward"
+	"durward/internal/allocs"
 )
 
 // stage makes an outgoing stage of a configuration with one target.
@@ -204,7 +205,7 @@ func TestOutgoingAllocatesOneString(t *testing.T) {
 		"Referer", "https://a.test/", "Cache-Control", "no-cache", "X-Custom", "1", "X_forwarded_for", "10.0.0.1")
 	ctx := t.Context()
 	s.Request(ctx, x) // grows the header once
-	if n := testing.AllocsPerRun(200, func() {
+	if n := allocs.PerRun(200, func() {
 		x.Out.Header = x.Out.Header[:0]
 		if s.Request(ctx, x).Verdict != durward.Allow {
 			t.Fatal("refused")

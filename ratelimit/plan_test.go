@@ -12,6 +12,7 @@ import (
 
 	"durward"
 	"durward/durwardtest"
+	"durward/internal/allocs"
 )
 
 // on is a request of a consumer on a plan.
@@ -148,7 +149,7 @@ func TestChoosingAPlanAllocatesNothing(t *testing.T) {
 	cfg.Plans["gold"] = Plan{PerConsumer: per("1000000/s", 0)}
 	s := ByPrincipal(cfg, "api", NewCounters(0, nil))
 	x := on("acme", "gold")
-	if n := testing.AllocsPerRun(100, func() { s.Request(t.Context(), x) }); n != 0 {
+	if n := allocs.PerRun(100, func() { s.Request(t.Context(), x) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"unsafe"
 
 	"durward/durwardtest"
+	"durward/internal/allocs"
 
 	"durward"
 
@@ -270,7 +271,7 @@ func TestACheckCostsNextToNoAllocation(t *testing.T) {
 			x := from("2001:db8::1")
 			x.Principal = durward.Principal{Method: "api_key", Subject: "s", Consumer: "app"}
 			passes(t, c.s, x)
-			if n := testing.AllocsPerRun(200, func() {
+			if n := allocs.PerRun(200, func() {
 				x.Extra, x.Violated = x.Extra[:0], x.Violated[:0]
 				c.s.Request(t.Context(), x)
 			}); n > c.most {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"durward"
+	"durward/internal/allocs"
 )
 
 // request is a valid request to change one thing of.
@@ -324,7 +325,7 @@ func browser() durward.Header {
 func TestACanonicalRequestCostsNoAllocation(t *testing.T) {
 	in := request(func(r *durward.Request) { r.Header = browser(); r.RawPath = "/spaces/caf%C3%A9/messages" })
 	limits := &Limits{}
-	if n := testing.AllocsPerRun(200, func() {
+	if n := allocs.PerRun(200, func() {
 		if Canonicalise(in, limits).Verdict != durward.Allow {
 			t.Fatal("refused")
 		}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"durward"
+	"durward/internal/allocs"
 )
 
 var proxies = []netip.Prefix{
@@ -142,7 +143,7 @@ func TestResolvingAClientCostsNoAllocation(t *testing.T) {
 		{Name: "Forwarded", Value: `for="203.0.113.9:80";proto=https`},
 	}}
 	var client durward.Client
-	if n := testing.AllocsPerRun(100, func() {
+	if n := allocs.PerRun(100, func() {
 		if c.Resolve(in, &client).Verdict != durward.Allow {
 			t.Fatal("refused")
 		}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"durward"
+	"durward/internal/allocs"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -277,7 +278,7 @@ func TestMatchCostsNoAllocation(t *testing.T) {
 	params := make([]durward.Param, 0, 8)
 	for _, path := range []string{"/moot/spaces/7/messages/9", "/moot/nothing/at/all", "/other"} {
 		in := &durward.Request{Method: "GET", Host: "a.example:8443", Path: path}
-		if n := testing.AllocsPerRun(100, func() { table.Match(in, params) }); n != 0 {
+		if n := allocs.PerRun(100, func() { table.Match(in, params) }); n != 0 {
 			t.Errorf("%s: %v allocations", path, n)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"durward"
+	"durward/internal/allocs"
 )
 
 func thing(t testing.TB, kind, id, fields string) Object {
@@ -312,7 +313,7 @@ func TestAskingForAnObjectAllocatesNothing(t *testing.T) {
 	s := openStore(t, "memory:", Options{})
 	put(t, s, "Space", "lobby", `{"members":["ada"]}`)
 	for _, id := range []string{"lobby", "none"} {
-		if n := testing.AllocsPerRun(100, func() { s.Object("Space", id) }); n != 0 {
+		if n := allocs.PerRun(100, func() { s.Object("Space", id) }); n != 0 {
 			t.Errorf("%s: %v allocations", id, n)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"durward"
+	"durward/internal/allocs"
 )
 
 const month = 30 * 24 * time.Hour
@@ -271,7 +272,7 @@ func TestAskingForARevocationAllocatesNothing(t *testing.T) {
 	for name, row := range map[string][3]string{
 		"neither": {"corp", "t-2", "ben"}, "a token": {"corp", "t-1", "ben"}, "a subject": {"corp", "t-2", "ann"},
 	} {
-		if n := testing.AllocsPerRun(100, func() { s.Revoked(row[0], row[1], row[2], start) }); n != 0 {
+		if n := allocs.PerRun(100, func() { s.Revoked(row[0], row[1], row[2], start) }); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"durward"
+	"durward/internal/allocs"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -312,7 +313,7 @@ func TestALookUpAllocatesNothing(t *testing.T) {
 		must(t, s.CreateConsumer(ctx, consumer("acme")))
 		must(t, s.CreateKey(ctx, key("k1", "acme")))
 		s.Touch("k1", start)
-		n := testing.AllocsPerRun(100, func() {
+		n := allocs.PerRun(100, func() {
 			if _, _, err := s.Key(ctx, "k1"); err != nil {
 				t.Error(err)
 			}

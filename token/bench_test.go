@@ -3,7 +3,11 @@
 
 package token
 
-import "testing"
+import (
+	"testing"
+
+	"durward/internal/allocs"
+)
 
 func benchmark(b *testing.B, cfg IdentityConfig) {
 	s, _ := newStage(b, cfg, newClock())
@@ -54,7 +58,7 @@ func TestATokenCostsFewAllocations(t *testing.T) {
 		x := newExchange()
 		ctx := t.Context()
 		s.Request(ctx, x)
-		if n := testing.AllocsPerRun(200, func() {
+		if n := allocs.PerRun(200, func() {
 			x.Out.Header = x.Out.Header[:0]
 			s.Request(ctx, x)
 		}); n > tc.most {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"durward"
+	"durward/internal/allocs"
 	"durward/waf/gate"
 	"durward/waf/waftest"
 )
@@ -249,7 +250,7 @@ func TestACleanRequestTakesFewAllocations(t *testing.T) {
 	s := set.Stage(d[0])
 	x := query("q=chair&limit=10&sort=created")
 	ctx := t.Context()
-	if n := testing.AllocsPerRun(200, func() {
+	if n := allocs.PerRun(200, func() {
 		if s.Request(ctx, x).Verdict != durward.Allow {
 			t.Fatal("refused")
 		}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"durward/internal/allocs"
 )
 
 const outcome = `{"seq":10,"time":"2026-11-21T19:33:40.871132Z","kind":"outcome","request_id":"R1","client":"203.0.113.9","subject":"an\u006e","consumer":"acme","credential":"k1","api":"moot","operation":"createSpace","verb":"POST","path":"/spaces/7","object":{"space":"7"},"status":403,"code":"forbidden","stage":"authz","reason":"a \"quoted\" {brace}","steps":[{"verdict":"deny","mode":"report","on_error":"deny","stage":"waf","code":"waf-blocked","reason":"],}"}],"findings":[{"rule":942100,"class":"sqli","in":"query","name":"q"}],"answer":{"stripped":2,"leaks":[{"detector":"aws_key","offset":3,"count":1}]},"took_us":383,"bytes_out":187,"hash":"ab"}`
@@ -70,7 +72,7 @@ func TestWhatIsNoRecordIsRefused(t *testing.T) {
 
 func TestReadingALineAllocatesNothing(t *testing.T) {
 	line := []byte(strings.ReplaceAll(strings.ReplaceAll(outcome, `\u006e`, "n"), `\"`, "'"))
-	if n := testing.AllocsPerRun(100, func() {
+	if n := allocs.PerRun(100, func() {
 		if _, ok := Parse(line); !ok {
 			t.Fatal("refused")
 		}

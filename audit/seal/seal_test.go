@@ -21,6 +21,7 @@ import (
 	"go.uber.org/goleak"
 
 	"durward"
+	"durward/internal/allocs"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -528,7 +529,7 @@ func TestSealingAllocatesLittle(t *testing.T) {
 	}
 	s := openSealer(t, testConfig(t), Options{})
 	ev := newEvent("ann")
-	n := testing.AllocsPerRun(200, func() {
+	n := allocs.PerRun(200, func() {
 		one := ev
 		s.Cover(&one, operation)
 	})

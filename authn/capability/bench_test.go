@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"durward"
+	"durward/internal/allocs"
 )
 
 // five is a token with five caveats that newExchange passes.
@@ -32,7 +33,7 @@ func TestHotPathAllocatesLittle(t *testing.T) {
 	} {
 		m, x := newMethod(t), newExchange(row.token)
 		m.env.Revocations = nil // the one of the tests allocates
-		if n := testing.AllocsPerRun(200, func() {
+		if n := allocs.PerRun(200, func() {
 			p, err := m.Authenticate(t.Context(), x)
 			if err == nil && p.Restrictions != nil {
 				err = p.Restrictions.Check(t.Context(), x)
@@ -45,7 +46,7 @@ func TestHotPathAllocatesLittle(t *testing.T) {
 		}
 	}
 	m, x := newMethod(t), newExchange("")
-	if n := testing.AllocsPerRun(200, func() { m.Present(x) }); n > 0 {
+	if n := allocs.PerRun(200, func() { m.Present(x) }); n > 0 {
 		t.Errorf("Present allocates %v times", n)
 	}
 }

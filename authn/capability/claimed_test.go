@@ -6,6 +6,8 @@ package capability
 import (
 	"testing"
 	"time"
+
+	"durward/internal/allocs"
 )
 
 // Failures are counted by what a request claims and presents, before anything
@@ -40,7 +42,7 @@ func TestATokenClaimsItsId(t *testing.T) {
 	if id, _ := m.Claimed(x); err != nil || id != p.Credential {
 		t.Errorf("%v: claimed %q, proven %q", err, id, p.Credential)
 	}
-	if n := testing.AllocsPerRun(100, func() { m.Claimed(x) }); n > 1 && !raceEnabled {
+	if n := allocs.PerRun(100, func() { m.Claimed(x) }); n > 1 && !raceEnabled {
 		t.Errorf("%v allocations", n)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"durward"
+	"durward/internal/allocs"
 	"durward/internal/pkitest"
 )
 
@@ -29,7 +30,7 @@ func hot(t testing.TB, between bool) (*Method, *durward.Exchange) {
 func TestACertificateThatIsKnownCostsNoAllocation(t *testing.T) {
 	for name, between := range map[string]bool{"alone": false, "with an authority in between": true} {
 		m, x := hot(t, between)
-		if n := testing.AllocsPerRun(200, func() {
+		if n := allocs.PerRun(200, func() {
 			if m.Present(x) != 1 {
 				t.Fatal("not present")
 			}

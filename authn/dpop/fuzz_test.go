@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"durward/authn/uses"
+	"durward/internal/allocs"
 )
 
 // FuzzProof: whatever is sent, it is refused for a reason of ours or it is the
@@ -92,7 +93,7 @@ func TestAllocationsOfACheck(t *testing.T) {
 			t.Fatal(err)
 		}
 		x, jkt := exchange(row.s.proof(nil, nil, members{"nonce": v.Nonce()})), row.s.jkt()
-		got := testing.AllocsPerRun(100, func() {
+		got := allocs.PerRun(100, func() {
 			if err := v.Verify(context.Background(), x, testToken, jkt); err != nil {
 				t.Fatal(err)
 			}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"durward"
+	"durward/internal/allocs"
 )
 
 // anyUses takes every use, so that one signature can be checked again.
@@ -28,10 +29,10 @@ func TestAnHMACSignatureIsCheckedWithFewAllocations(t *testing.T) {
 		}
 	}
 	check() // reads the content, and fills the pools
-	if n := testing.AllocsPerRun(200, check); n > 4 {
+	if n := allocs.PerRun(200, check); n > 4 {
 		t.Errorf("%.0f allocations", n)
 	}
-	if n := testing.AllocsPerRun(200, func() { m.Present(x) }); n > 0 {
+	if n := allocs.PerRun(200, func() { m.Present(x) }); n > 0 {
 		t.Errorf("Present: %.0f allocations", n)
 	}
 }
@@ -43,7 +44,7 @@ func TestARefusalCostsFewAllocations(t *testing.T) {
 	m := newMethod(t, Config{}, Deps{Uses: anyUses{}})
 	x := signedBy(t, signingKeys(t)[hmacID], SignOptions{})
 	x.In.Method = "PUT"
-	if n := testing.AllocsPerRun(200, func() { _, _ = m.Authenticate(t.Context(), x) }); n > 4 {
+	if n := allocs.PerRun(200, func() { _, _ = m.Authenticate(t.Context(), x) }); n > 4 {
 		t.Errorf("%.0f allocations", n)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"durward"
+	"durward/internal/allocs"
 )
 
 // Failures are counted by what a request claims and presents, before anything
@@ -21,7 +22,7 @@ func TestASignatureClaimsItsKey(t *testing.T) {
 		t.Errorf("claims %q, presents %q", id, presented)
 	}
 	// The key id and the nonce.
-	if n := testing.AllocsPerRun(100, func() { m.Claimed(x) }); n > 2 && !raceEnabled {
+	if n := allocs.PerRun(100, func() { m.Claimed(x) }); n > 2 && !raceEnabled {
 		t.Errorf("%v allocations", n)
 	}
 	x.In.Header.Add("Signature", "other=:AAAA:")

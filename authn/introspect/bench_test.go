@@ -3,7 +3,11 @@
 
 package introspect
 
-import "testing"
+import (
+	"testing"
+
+	"durward/internal/allocs"
+)
 
 const opaque = "2YotnFZFEjr1zCsicMWpAA-mF_9.B5f-4.1JqM0123456789"
 
@@ -40,7 +44,7 @@ func TestARememberedTokenAllocatesNothing(t *testing.T) {
 	check(t, c, tok, "rejected")
 	ctx := t.Context()
 	for _, token := range []string{opaque, tok} {
-		if n := testing.AllocsPerRun(200, func() { _, _ = c.Check(ctx, token) }); n != 0 {
+		if n := allocs.PerRun(200, func() { _, _ = c.Check(ctx, token) }); n != 0 {
 			t.Errorf("%v allocations, want none", n)
 		}
 	}

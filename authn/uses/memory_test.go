@@ -15,6 +15,7 @@ import (
 
 	"durward"
 	"durward/authn/uses/usestest"
+	"durward/internal/allocs"
 )
 
 // hand is a clock without a monotonic reading that a test moves.
@@ -285,7 +286,7 @@ func TestConcurrentFloodsStayWithinTheBound(t *testing.T) {
 func TestAUseOfAKnownIDAllocatesNothing(t *testing.T) {
 	m := New(0, time.Now)
 	id, until := usestest.ID(1), time.Now().Add(time.Hour)
-	if n := testing.AllocsPerRun(100, func() {
+	if n := allocs.PerRun(100, func() {
 		if _, err := m.Use(t.Context(), "dpop", id, 1<<30, until); err != nil {
 			t.Error(err)
 		}

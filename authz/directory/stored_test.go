@@ -14,6 +14,7 @@ import (
 
 	"durward"
 	"durward/authz/eval"
+	"durward/internal/allocs"
 )
 
 // shelf is a store of objects; one that does not change is the same slice.
@@ -198,7 +199,7 @@ func TestStoredObjectsAreReadWhileTheyChange(t *testing.T) {
 
 func TestAskingForAStoredObjectAgainAllocatesNothing(t *testing.T) {
 	d := NewStored(one(`{"members":["ada"],"level":1}`))
-	if n := testing.AllocsPerRun(100, func() {
+	if n := allocs.PerRun(100, func() {
 		if _, err := d.Look(context.Background(), space, "lobby"); err != nil {
 			t.Error(err)
 		}

@@ -8,6 +8,8 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"durward/internal/allocs"
 )
 
 // everything has all detectors.
@@ -61,7 +63,7 @@ func BenchmarkFilter(b *testing.B) {
 
 func TestAScanOfCleanContentAllocatesNothing(t *testing.T) {
 	s, content := standard(), cleanJSON(4<<10)
-	if n := testing.AllocsPerRun(50, func() { s.Scan(nil, content) }); n != 0 {
+	if n := allocs.PerRun(50, func() { s.Scan(nil, content) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"durward/internal/allocs"
 )
 
 func TestFaultyBodiesAreRefusedAndChangeNothing(t *testing.T) {
@@ -162,7 +164,7 @@ func TestReadingOneMessageIsCheap(t *testing.T) {
 	r := httptest.NewRequest("GET", "/spaces/lobby/messages/m-000001", nil)
 	r.Header[UserField] = []string{"cy"}
 	w := &discard{header: make(http.Header)}
-	allocs := testing.AllocsPerRun(200, func() {
+	allocs := allocs.PerRun(200, func() {
 		clear(w.header)
 		a.Handler().ServeHTTP(w, r)
 	})

@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"testing"
+
+	"durward/internal/allocs"
 )
 
 func prefixes(t testing.TB, texts ...string) []netip.Prefix {
@@ -199,7 +201,7 @@ func TestALookUpDoesNotAllocate(t *testing.T) {
 	s := set(t, "192.0.2.0/24", "2001:db8::/32")
 	small, _ := Of(prefixes(t, "192.0.2.0/24", "2001:db8::/32")...)
 	for _, a := range []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("fe80::1%eth0")} {
-		if n := testing.AllocsPerRun(100, func() { s.Contains(a); small.Contains(a) }); n != 0 {
+		if n := allocs.PerRun(100, func() { s.Contains(a); small.Contains(a) }); n != 0 {
 			t.Errorf("a look-up of %v allocates %v times", a, n)
 		}
 	}

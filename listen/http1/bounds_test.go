@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"durward"
+	"durward/internal/allocs"
 )
 
 // endless is a connection that gives the same request again and again, one
@@ -60,8 +61,8 @@ func TestAKeepAliveRequestAllocatesNextToNothing(t *testing.T) {
 			}
 			s := New(newFixedHandler(), Options{})
 			const count = 1000
-			one := testing.AllocsPerRun(5, func() { s.ServeConn(context.Background(), &endless{request: []byte(request), left: 1}, Info{}) })
-			many := testing.AllocsPerRun(5, func() {
+			one := allocs.PerRun(5, func() { s.ServeConn(context.Background(), &endless{request: []byte(request), left: 1}, Info{}) })
+			many := allocs.PerRun(5, func() {
 				s.ServeConn(context.Background(), &endless{request: []byte(request), left: 1 + count}, Info{})
 			})
 			if each := (many - one) / count; each > c.most+0.5 { // the collector empties pools now and then
@@ -88,7 +89,7 @@ func TestAKeepAliveRequestOverTCPAllocatesNextToNothing(t *testing.T) {
 	}()
 	c := dial(t, l.Addr().String())
 	request, buf := []byte(bearer), make([]byte, 4096)
-	each := testing.AllocsPerRun(2000, func() {
+	each := allocs.PerRun(2000, func() {
 		c.Write(request)
 		c.Read(buf)
 	})

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"durward"
+	"durward/internal/allocs"
 )
 
 // answerFast answers every read with the same bytes: the requests of these
@@ -81,7 +82,7 @@ func TestARoundTripAllocatesLittle(t *testing.T) {
 		{"under a context that can", live, 8},
 	} {
 		// The target's own goroutine runs at the same time and does not allocate.
-		if got := testing.AllocsPerRun(500, func() { fetch(t, test.ctx, p, req, buf) }); got > test.most {
+		if got := allocs.PerRun(500, func() { fetch(t, test.ctx, p, req, buf) }); got > test.most {
 			t.Errorf("%s: %v allocations, want at most %v", test.name, got, test.most)
 		}
 	}
@@ -93,7 +94,7 @@ func TestAPostOfAKilobyteAllocatesNoMoreThanAGet(t *testing.T) {
 	src := strings.NewReader(text)
 	req := post(src, int64(len(text)))
 	req.Out.Header = browser
-	got := testing.AllocsPerRun(500, func() {
+	got := allocs.PerRun(500, func() {
 		src.Reset(text)
 		req.Body.Init(src, int64(len(text)))
 		if err := req.Body.SetLimit(1 << 20); err != nil {

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"durward/internal/allocs"
 )
 
 func std(s string) string     { return base64.StdEncoding.EncodeToString([]byte(s)) }
@@ -149,7 +151,7 @@ func TestOrdinaryRequestsCostNoAllocation(t *testing.T) {
 	query := "page=2&sort=created_at&q=seats+for+two%21&token=k7Jx2Qp9Lw4RzT8vYb3NmC6dFgH1sKaX"
 	body := []byte(`{"id":"550e8400-e29b-41d4-a716-446655440000","text":"It's a \"quoted\" line.\nAnother.","n":[1,2,{"a":null}]}`)
 	c := &Config{}
-	if n := testing.AllocsPerRun(200, func() {
+	if n := allocs.PerRun(200, func() {
 		f := New(c)
 		f.Query(query)
 		f.JSON(body)

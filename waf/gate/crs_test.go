@@ -13,6 +13,7 @@ import (
 	coreruleset "github.com/corazawaf/coraza-coreruleset/v4"
 
 	"durward"
+	"durward/internal/allocs"
 	"durward/waf/gate"
 	"durward/waf/seclang"
 	"durward/waf/waftest"
@@ -186,7 +187,7 @@ func TestACleanRequestAllocatesLittle(t *testing.T) {
 	requests := benchRequests()
 	// What is left is libinjection's, and one slice for each expression with groups.
 	for name, most := range map[string]float64{"get": 40, "json1k": 280, "json16k511": 480, "json16k8": 320} {
-		if n := testing.AllocsPerRun(50, func() { g.Clean(requests[name]) }); n > most {
+		if n := allocs.PerRun(50, func() { g.Clean(requests[name]) }); n > most {
 			t.Errorf("%s: %v allocations, at most %v are allowed", name, n, most)
 		}
 	}

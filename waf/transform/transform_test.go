@@ -9,6 +9,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"durward/internal/allocs"
 )
 
 var inputs = flag.Int("inputs", 4000, "how many random values TestRandomValuesTransformAsInCoraza compares")
@@ -118,7 +120,7 @@ func TestAValueThatDoesNotChangeCostsNoAllocation(t *testing.T) {
 			if _, changed := tr.Apply(buffer, value); changed {
 				continue
 			}
-			if n := testing.AllocsPerRun(20, func() { tr.Apply(buffer, value) }); n > 0 {
+			if n := allocs.PerRun(20, func() { tr.Apply(buffer, value) }); n > 0 {
 				t.Errorf("%s of %q is unchanged and costs %v allocations", tr, value, n)
 			}
 		}
@@ -149,7 +151,7 @@ func TestAChangedValueStandsInTheGivenMemory(t *testing.T) {
 		if string(out) != c.out || !changed {
 			t.Errorf("%s of %q is %q, changed %v", c.name, c.in, out, changed)
 		}
-		if n := testing.AllocsPerRun(20, func() { tr.Apply(buffer, in) }); n > 0 {
+		if n := allocs.PerRun(20, func() { tr.Apply(buffer, in) }); n > 0 {
 			t.Errorf("%s of %q costs %v allocations though there is memory", c.name, c.in, n)
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"durward/internal/allocs"
 )
 
 func TestOnlyTextsThatCannotBeGuessedMayBeImported(t *testing.T) {
@@ -86,10 +88,10 @@ func TestAnIDIsThatOfOneHashAndTellsNothingOfIt(t *testing.T) {
 
 func TestTheChecksOfARequestAllocateAlmostNothing(t *testing.T) {
 	text, hash := "Zk3vT9qLw8XyB4nHs6PdRf2JmC7gUe5A", [32]byte{7}
-	if n := testing.AllocsPerRun(100, func() { _ = Form(text) }); n != 0 {
+	if n := allocs.PerRun(100, func() { _ = Form(text) }); n != 0 {
 		t.Errorf("Form: %v allocations", n)
 	}
-	if n := testing.AllocsPerRun(100, func() { _ = ID(hash) }); n > 1 {
+	if n := allocs.PerRun(100, func() { _ = ID(hash) }); n > 1 {
 		t.Errorf("ID: %v allocations", n)
 	}
 }
