@@ -31,50 +31,50 @@ const (
 
 // Kind is one check: what can be found by it.
 type Kind struct {
-	ID       string   // "object-read-by-other", unique, kebab case
-	Title    string   // a sentence without a full stop
-	CWE      int      // of the Common Weakness Enumeration
-	OWASP    string   // "API1:2023"
-	Severity Severity // unless the finding says otherwise
+	ID       string   `json:"id"`             // "object-read-by-other", unique, kebab case
+	Title    string   `json:"title"`          // a sentence without a full stop
+	CWE      int      `json:"cwe,omitzero"`   // of the Common Weakness Enumeration
+	OWASP    string   `json:"owasp,omitzero"` // "API1:2023"
+	Severity Severity `json:"severity"`       // unless the finding says otherwise
 	// Oracle says in a sentence what is compared with what.
-	Oracle string
+	Oracle string `json:"oracle,omitzero"`
 	// Fix names the Durward configuration that closes it, as YAML lines below an
 	// API or operation; empty where no gateway can.
-	Fix string
+	Fix string `json:"fix,omitzero"`
 	// Advice is what the service's developers should do.
-	Advice string
+	Advice string `json:"advice,omitzero"`
 }
 
 // Step is one exchange of the evidence, secrets masked in what is shown.
 type Step struct {
 	// Why says what the step is for: "control: the owner reads it".
-	Why string
+	Why string `json:"why"`
 	// Curl is one line that repeats the request; credentials are shell variables
 	// such as $TOKEN_ALICE.
-	Curl   string
-	Status int
+	Curl   string `json:"curl"`
+	Status int    `json:"status"`
 	// Excerpt is the part of the answer that matters, at most 500 bytes.
-	Excerpt string
-	Took    time.Duration
+	Excerpt string        `json:"excerpt,omitzero"`
+	Took    time.Duration `json:"took_ns"`
 }
 
 // Finding is one thing found at one place.
 type Finding struct {
-	Kind       Kind
-	Severity   Severity
-	Confidence Confidence
-	Operation  string // ID
-	Method     string
-	Path       string // template
+	Kind       Kind       `json:"kind"`
+	Severity   Severity   `json:"severity"`
+	Confidence Confidence `json:"confidence"`
+	Operation  string     `json:"operation,omitzero"` // ID
+	Method     string     `json:"method,omitzero"`
+	Path       string     `json:"path,omitzero"` // template
 	// Where is the place in the request or answer: "path.id", "query.q",
 	// "body#/role", "header.Server"; empty for the operation as a whole.
-	Where string
+	Where string `json:"where,omitzero"`
 	// Detail says in one or two sentences what happened, without secrets.
-	Detail string
+	Detail string `json:"detail"`
 	// Steps repeat it; the last one shows it.
-	Steps []Step
+	Steps []Step `json:"steps"`
 	// Accepted is the reason of the baseline that accepts it, else empty.
-	Accepted string
+	Accepted string `json:"accepted,omitzero"`
 }
 
 // Fingerprint identifies a finding over runs: kind, operation, place.
