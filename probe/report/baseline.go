@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -74,7 +75,7 @@ func (b *Baseline) Apply(findings []finding.Finding, now time.Time) (notes []str
 		hits := 0
 		for i := range findings {
 			f := &findings[i]
-			if a.Finding != f.Kind.ID || (a.Operation != "*" && a.Operation != f.Method+" "+f.Path) || (a.Where != "" && a.Where != f.Where) {
+			if a.Finding != f.Kind.ID || (a.Operation != "*" && a.Operation != place(f)) || (a.Where != "" && a.Where != printable(f.Where)) {
 				continue
 			}
 			hits++
@@ -108,21 +109,26 @@ func WriteBaseline(w io.Writer, findings []finding.Finding, reason, until string
 		n++
 		operation := "*"
 		if f.Path != "" {
-			operation = f.Method + " " + f.Path
+			operation = place(&f)
 		}
-		fmt.Fprintf(&s, "\n  - finding: %s\n    operation: %q\n", f.Kind.ID, operation)
+		fmt.Fprintf(&s, "\n  - finding: %s\n    operation: %s\n", f.Kind.ID, quote(operation))
 		if f.Where != "" {
-			fmt.Fprintf(&s, "    where: %q\n", f.Where)
+			fmt.Fprintf(&s, "    where: %s\n", quote(printable(f.Where)))
 		}
 		why := reason
 		if f.Accepted != "" {
 			why = f.Accepted
 		}
-		fmt.Fprintf(&s, "    reason: %q\n    until: %q\n", why, until)
+		fmt.Fprintf(&s, "    reason: %s\n    until: %s\n", quote(why), quote(until))
 	}
 	if n == 0 {
 		s.WriteString(" []\n")
 	}
 	_, err := io.WriteString(w, s.String())
 	return err
+}
+
+// quote is text as a YAML scalar from which nothing is substituted.
+func quote(s string) string {
+	return strings.ReplaceAll(strconv.Quote(printable(s)), "${", "$${")
 }
