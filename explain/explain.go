@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -149,7 +150,7 @@ func (e *Explainer) exchange(q *Request) *durward.Exchange {
 	if in.Listener == "" && len(e.cfg.Listen) > 0 {
 		in.Listener = e.cfg.Listen[0].Address
 	}
-	in.Header = append(durward.Header{{Name: "Host", Value: in.Host}}, q.Header...)
+	in.Header = slices.Clone(q.Header) // without Host, which listeners keep to themselves
 	if q.Body != nil {
 		in.Body.Init(strings.NewReader(string(q.Body)), int64(len(q.Body)))
 		if !in.Header.Has("Content-Length") {
@@ -159,6 +160,14 @@ func (e *Explainer) exchange(q *Request) *durward.Exchange {
 		in.Body.Init(nil, 0)
 	}
 	return x
+}
+
+// Route makes the exchange of a request and finds its operation, nil where
+// there is none; d then says why.
+func (e *Explainer) Route(q *Request) (x *durward.Exchange, op *durward.Operation, d durward.Decision) {
+	x = e.exchange(q)
+	op, _, d = e.pipe.Route(x)
+	return x, op, d
 }
 
 // Explain tells what acts on a request, and what would become of it.

@@ -56,6 +56,7 @@ type stage struct {
 	inspector
 	limit int64
 	over  string // what happens to content beyond limit
+	trial *Trial // of a request that nobody sent; nil at work
 }
 
 func (*stage) Name() string { return StageName }
@@ -102,6 +103,9 @@ func (s *stage) Request(ctx context.Context, x *durward.Exchange) durward.Decisi
 
 // judge gives the verdict of the rules, without them where it is proven.
 func (s *stage) judge(ctx context.Context, x *durward.Exchange, r *gate.Request, settings Settings, p *plan) (Verdict, durward.Decision) {
+	if s.trial != nil {
+		return s.try(r, settings, p)
+	}
 	clean, why := p.clean(r)
 	s.set.stats.gate(clean, why)
 	if clean {
@@ -113,6 +117,9 @@ func (s *stage) judge(ctx context.Context, x *durward.Exchange, r *gate.Request,
 // decide makes a decision of a verdict.
 func (s *stage) decide(x *durward.Exchange, v *Verdict, skipped string) durward.Decision {
 	x.Findings = append(x.Findings, v.Findings...)
+	if s.trial != nil {
+		s.trial.Verdict = *v
+	}
 	switch {
 	case v.Interrupted:
 		s.set.stats.count(&s.set.stats.requests, OutcomeRefused, v, s.mode)

@@ -49,7 +49,7 @@ type program struct {
 	Explain     explainCmd     `cmd:"" help:"Tell what acts on a request, where it comes from, and what would become of it."`
 	WhoCan      whoCanCmd      `cmd:"" help:"List the roles, consumers and keys that may make a request."`
 	Policies    policiesCmd    `cmd:"" help:"Print the rules of an API as Cedar policies, or the schema that they are held against."`
-	WAF         wafCmd         `cmd:"" name:"waf" help:"Tell what the firewall's gate covers."`
+	WAF         wafCmd         `cmd:"" name:"waf" help:"Tell what the firewall makes of a request, and what its gate covers."`
 	Inventory   inventoryCmd   `cmd:"" help:"List what is called and not declared, and what is declared and not called; write a learned OpenAPI draft."`
 	Replay      replayCmd      `cmd:"" help:"Tell which recorded requests a configuration would decide differently."`
 	Audit       auditCmd       `cmd:"" help:"Check, search and export an audit log."`

@@ -21,6 +21,7 @@ import (
 
 type wafCmd struct {
 	Coverage wafCoverageCmd `cmd:"" help:"Tell which rules of the firewall its gate covers, and how, or why not."`
+	Check    wafCheckCmd    `cmd:"" help:"Tell what the firewall makes of a request: verdict, rules, score, and fast or slow path."`
 }
 
 type wafCoverageCmd struct {
