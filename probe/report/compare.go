@@ -67,7 +67,9 @@ func (r *Run) tested(f *finding.Finding) bool {
 	if r.Failed != "" || r.Stopped != "" {
 		return false
 	}
-	if !slices.ContainsFunc(r.Checks, func(c Check) bool { return slices.Contains(c.Kinds, f.Kind.ID) && (c.Operations > 0 || c.Skipped == "") }) {
+	if !slices.ContainsFunc(r.Checks, func(c Check) bool {
+		return slices.Contains(c.Kinds, f.Kind.ID) && (c.Operations > 0 || c.Skipped == "")
+	}) {
 		return false
 	}
 	return !slices.ContainsFunc(r.Operations, func(o Operation) bool { return o.Method == f.Method && o.Path == f.Path && !o.Reached })
