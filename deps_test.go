@@ -32,7 +32,7 @@ var importRules = map[string][]string{
 	"pipeline":        {"durward", "DOMAINS", "config"},
 	"gateway":         {"durward", "DOMAINS", "config", "pipeline", "console", "probe", "expect"},
 	"explain":         {"durward", "DOMAINS", "config", "pipeline"},
-	"expect":          {"durward", "DOMAINS", "config", "pipeline", "probe"},
+	"expect":          {"durward", "DOMAINS", "config", "pipeline", "explain", "probe"},
 	"console":         {"durward"},
 	"durwardtest":     {"durward"},
 	"probe":           {}, // tests any API: it knows nothing of the gateway

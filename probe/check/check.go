@@ -102,9 +102,12 @@ const (
 	Deny
 )
 
-// Expectation tells whether as may call op at all, by a policy.
+// Expectation tells what a configuration promises. as is nil for nobody.
 type Expectation interface {
+	// Operation tells whether as may call op at all.
 	Operation(op *spec.Operation, as *identity.Identity) Verdict
+	// Request tells what becomes of one request, and why it is denied.
+	Request(ctx context.Context, r *client.Request, as *identity.Identity) (Verdict, string)
 }
 
 // Listener is a server of the run's own on loopback.
