@@ -4,7 +4,8 @@
 package spec
 
 // API is one document, read and resolved. It is immutable once loaded and safe
-// for concurrent use.
+// for concurrent use. Its values (examples, enum, defaults) are as encoding/json
+// has them, numbers as json.Number.
 type API struct {
 	Title, Version string
 	// Dialect is "2.0", "3.0" or "3.1".
@@ -34,6 +35,9 @@ type Operation struct {
 	Security   [][]Requirement
 	Deprecated bool
 	Summary    string
+	// Servers are those of the operation or its path item alone; nil where the
+	// document's hold.
+	Servers []string
 }
 
 // Requirement is one scheme with the scopes that are needed of it.
@@ -73,9 +77,19 @@ type Body struct {
 
 // Media is content of one type.
 type Media struct {
-	Type     string // as declared, in lower case, without parameters
-	Schema   *Schema
+	Type     string  // as declared, in lower case, without parameters
+	Schema   *Schema // never nil
 	Examples []any
+	// Encoding says how the members of a form are sent, where that is not the
+	// usual.
+	Encoding map[string]Encoding
+}
+
+// Encoding is how one member of a form is sent.
+type Encoding struct {
+	Type    string // media type of a part of multipart; empty for the usual one
+	Style   string // of a URL-encoded form
+	Explode bool
 }
 
 // Answer is a declared answer.
