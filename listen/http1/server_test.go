@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"durward"
@@ -221,34 +222,39 @@ func (l *handed) Accept() (net.Conn, error) {
 func (l *handed) Close() error   { close(l.closed); return nil }
 func (l *handed) Addr() net.Addr { return &net.TCPAddr{} }
 
+// The bubble's clock stands still while anything can run, so the grace cannot
+// end early, and every connection is known to be open when Shutdown begins.
 func TestANewConnectionHasItsFirstRequestAnsweredDuringShutdown(t *testing.T) {
-	began, goOn := make(chan struct{}), make(chan struct{})
-	s := newServer(t, func(_ context.Context, x *durward.Exchange, out durward.Responder) {
-		if x.In.RawPath == "/slow" {
-			close(began)
-			<-goOn
+	synctest.Test(t, func(t *testing.T) {
+		goOn := make(chan struct{})
+		s := newServer(t, func(_ context.Context, x *durward.Exchange, out durward.Responder) {
+			if x.In.RawPath == "/slow" {
+				<-goOn
+			}
+			answer(out, 200, "a")
+		})
+		silent, fresh, busy := piped(s), piped(s), piped(s)
+		send(t, busy, "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+		synctest.Wait()
+		done := make(chan error, 1)
+		go func() { done <- s.Shutdown(context.Background()) }()
+		synctest.Wait()
+		time.Sleep(newGrace / 2)
+		send(t, fresh, "GET / HTTP/1.1\r\nHost: x\r\n\r\n") // it crossed with the shutdown
+		if got := readAll(t, fresh); !strings.HasSuffix(got, "Connection: close\r\n\r\na") {
+			t.Errorf("got %q", got)
 		}
-		answer(out, 200, "a")
+		within(t, newGrace/2, func() { // it never sends: it is not waited for long
+			if got := readAll(t, silent); got != "" {
+				t.Errorf("got %q", got)
+			}
+		})
+		close(goOn)
+		if got := readAll(t, busy); !strings.HasSuffix(got, "Connection: close\r\n\r\na") {
+			t.Errorf("got %q", got)
+		}
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
 	})
-	addr := listen(t, s)
-	silent, fresh, busy := dial(t, addr), dial(t, addr), dial(t, addr)
-	send(t, busy, "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
-	<-began
-	done := make(chan error, 1)
-	go func() { done <- s.Shutdown(context.Background()) }()
-	for !s.closing.Load() {
-		runtime.Gosched()
-	}
-	send(t, fresh, "GET / HTTP/1.1\r\nHost: x\r\n\r\n") // it crossed with the shutdown
-	if got := ended(t, fresh); !strings.HasSuffix(got, "Connection: close\r\n\r\na") {
-		t.Errorf("got %q", got)
-	}
-	if got := ended(t, silent); got != "" { // it never sends: it is not waited for long
-		t.Errorf("got %q", got)
-	}
-	close(goOn)
-	ended(t, busy)
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
 }
