@@ -3,10 +3,7 @@
 
 package lockout
 
-import (
-	"hash/maphash"
-	"net/netip"
-)
+import "net/netip"
 
 // Failed notes that an attempt was checked and found bad.
 func (v *View) Failed(a Attempt) {
@@ -17,7 +14,7 @@ func (v *View) Failed(a Attempt) {
 	k := v.keys(&a)
 	f := failure{now: g.clock()}
 	if a.Presented != "" {
-		f.tag = mix(maphash.String(g.seedPresented, a.Presented), k.credential^k.account) >> 48
+		f.tag = mix(g.presented.text(a.Presented), k.credential^k.account) >> 48
 		f.tag = max(f.tag, 1)
 	}
 	if v.repeated(&k, f.tag) {

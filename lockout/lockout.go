@@ -4,7 +4,6 @@
 package lockout
 
 import (
-	"hash/maphash"
 	"math/bits"
 	"sync/atomic"
 	"time"
@@ -39,7 +38,7 @@ type Guard struct {
 	start   time.Time
 	onEvent func(Event)
 
-	seedSource, seedRange, seedCredential, seedAccount, seedPresented maphash.Seed
+	source, ranges, credential, account, presented hasher
 
 	tables   [kinds]*table
 	pairs    *known
@@ -58,8 +57,7 @@ func NewGuard(o Options) *Guard {
 	}
 	g := &Guard{
 		now: o.Now, start: o.Now(), onEvent: o.OnEvent,
-		seedSource: maphash.MakeSeed(), seedRange: maphash.MakeSeed(), seedCredential: maphash.MakeSeed(),
-		seedAccount: maphash.MakeSeed(), seedPresented: maphash.MakeSeed(),
+		source: newHasher(), ranges: newHasher(), credential: newHasher(), account: newHasher(), presented: newHasher(),
 		pairs: newKnown(2 * o.Entries), crowds: newCrowd(o.Entries / 2),
 	}
 	for i := range g.tables {
@@ -106,15 +104,15 @@ func (v *View) keys(a *Attempt) (k keys) {
 	}
 	b := address.As16() // 16 zero bytes for an address that is not known
 	mask(&b, bits)
-	k.source = nonzero(maphash.Bytes(g.seedSource, b[:]))
+	k.source = g.source.bytes(b[:])
 	mask(&b, wide)
-	k.ranges = nonzero(maphash.Bytes(g.seedRange, b[:]))
+	k.ranges = g.ranges.bytes(b[:])
 	if a.Credential != "" {
-		k.credential = nonzero(maphash.String(g.seedCredential, a.Credential))
+		k.credential = g.credential.text(a.Credential)
 		k.ofCredential = mix(k.source, k.credential)
 	}
 	if a.Account != "" {
-		k.account = nonzero(maphash.String(g.seedAccount, a.Account))
+		k.account = g.account.text(a.Account)
 		k.ofAccount = mix(k.source, k.account)
 	}
 	return k
