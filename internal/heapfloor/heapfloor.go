@@ -13,24 +13,30 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync/atomic"
 )
 
 // Set lets at least floor bytes of garbage pile up between two collections. It
 // does nothing when the environment sets GOGC: then somebody has decided. It is
-// called once, and lasts as long as the process.
-func Set(floor uint64) {
-	if os.Getenv("GOGC") != "" {
-		return
+// called once, and lasts as long as the process, or until stop is called, which
+// leaves the percentage as it is.
+func Set(floor uint64) (stop func()) {
+	var stopped atomic.Bool
+	if os.Getenv("GOGC") == "" {
+		adjust(floor, &stopped)
 	}
-	adjust(floor)
+	return func() { stopped.Store(true) }
 }
 
 // adjust sets the percentage for the heap that is alive, and comes again after
 // the next collection: a finalizer of an object that nobody holds runs once
 // in each.
-func adjust(floor uint64) {
+func adjust(floor uint64, stopped *atomic.Bool) {
+	if stopped.Load() {
+		return
+	}
 	debug.SetGCPercent(percent(floor, live()))
-	runtime.SetFinalizer(new([16]byte), func(*[16]byte) { adjust(floor) })
+	runtime.SetFinalizer(new([16]byte), func(*[16]byte) { adjust(floor, stopped) })
 }
 
 func live() uint64 {

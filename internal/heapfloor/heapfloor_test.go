@@ -30,38 +30,72 @@ func TestTheFloorHoldsForSmallHeapsOnly(t *testing.T) {
 	}
 }
 
+// finalized waits until the finalizers of what has died so far have run. They
+// run one after the other, in a goroutine of their own.
+func finalized() {
+	for range 2 { // what a finalizer leaves behind dies in the next collection
+		ran := make(chan struct{})
+		runtime.SetFinalizer(new([16]byte), func(*[16]byte) { close(ran) })
+		for waiting := true; waiting; {
+			runtime.GC()
+			select {
+			case <-ran:
+				waiting = false
+			default:
+				runtime.Gosched()
+			}
+		}
+	}
+}
+
+// inForce is the percentage now.
+func inForce() int {
+	now := debug.SetGCPercent(-1)
+	debug.SetGCPercent(now)
+	return now
+}
+
 func TestThePercentageFollowsTheHeap(t *testing.T) {
 	t.Setenv("GOGC", "")
 	before := debug.SetGCPercent(100)
 	defer debug.SetGCPercent(before)
-	Set(1 << 30)
-	small := debug.SetGCPercent(-1)
-	debug.SetGCPercent(small)
-	if small <= 100 {
+	finalized() // of the heap of other tests nothing is left
+	stop := Set(1 << 30)
+	defer func() { stop(); finalized() }()
+	small := inForce()
+	if small <= 500 {
 		t.Fatalf("a small heap has %d", small)
 	}
 	held := make([]byte, 256<<20)
 	for i := 0; i < len(held); i += 4096 {
 		held[i] = 1
 	}
-	for range 50 { // the finalizer runs some time after a collection
-		runtime.GC()
-		now := debug.SetGCPercent(-1)
-		debug.SetGCPercent(now)
-		if now < small {
-			runtime.KeepAlive(held)
-			return
-		}
-		runtime.Gosched()
+	finalized()
+	if now := inForce(); now > 400 || now <= 100 {
+		t.Errorf("with 256 MB alive it is %d, and was %d", now, small)
 	}
-	t.Errorf("with 256 MB alive it is still %d", small)
+	runtime.KeepAlive(held)
+}
+
+func TestItEndsWhenItIsStopped(t *testing.T) {
+	t.Setenv("GOGC", "")
+	before := debug.SetGCPercent(100)
+	defer debug.SetGCPercent(before)
+	Set(1 << 30)()
+	debug.SetGCPercent(77)
+	finalized()
+	if now := inForce(); now != 77 {
+		t.Errorf("changed to %d", now)
+	}
 }
 
 func TestAnOperatorsGOGCWins(t *testing.T) {
 	t.Setenv("GOGC", "50")
 	before := debug.SetGCPercent(77)
-	Set(1 << 30)
-	if now := debug.SetGCPercent(before); now != 77 {
+	defer debug.SetGCPercent(before)
+	defer Set(1 << 30)()
+	finalized()
+	if now := inForce(); now != 77 {
 		t.Errorf("changed to %d", now)
 	}
 }
