@@ -101,6 +101,9 @@ func (q *seen) derive(from *seen, values []decode.Value) {
 		q.header = append(q.header, durward.Field{Name: "Content-Type", Value: "application/x-www-form-urlencoded"},
 			durward.Field{Name: "Content-Length", Value: small(len(form))})
 		q.Body, q.Inspect = form, true
+	} else if q.Method != "GET" && q.Method != "HEAD" {
+		// Else the rules would miss the length of what is not there.
+		q.header = append(q.header, durward.Field{Name: "Content-Length", Value: "0"})
 	}
 	q.Header = q.header
 }
