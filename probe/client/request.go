@@ -7,7 +7,10 @@ package client
 
 import (
 	"crypto/tls"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -27,6 +30,55 @@ type Request struct {
 	// Secrets are the texts of Header, Target and Body that must not be shown,
 	// by the shell variable that stands for them: "TOKEN_ALICE".
 	Secrets map[string]string
+}
+
+// Has tells whether r brings a field of that name.
+func (r *Request) Has(name string) bool {
+	return slices.ContainsFunc(r.Header, func(f Field) bool { return strings.EqualFold(f.Name, name) })
+}
+
+// Get gives the first field of that name.
+func (r *Request) Get(name string) string {
+	for _, f := range r.Header {
+		if strings.EqualFold(f.Name, name) {
+			return f.Value
+		}
+	}
+	return ""
+}
+
+// Set replaces the fields of that name by one.
+func (r *Request) Set(name, value string) {
+	r.Del(name)
+	r.Header = append(r.Header, Field{name, value})
+}
+
+// Add appends a field.
+func (r *Request) Add(name, value string) { r.Header = append(r.Header, Field{name, value}) }
+
+// Del removes the fields of that name.
+func (r *Request) Del(name string) {
+	r.Header = slices.DeleteFunc(r.Header, func(f Field) bool { return strings.EqualFold(f.Name, name) })
+}
+
+// Clone copies r, so that the copy can be changed.
+func (r *Request) Clone() *Request {
+	c := *r
+	c.Header = slices.Clone(r.Header)
+	c.Body = slices.Clone(r.Body)
+	c.Secrets = maps.Clone(r.Secrets)
+	return &c
+}
+
+// Hide says that text must not be shown, and which shell variable stands for it.
+func (r *Request) Hide(variable, text string) {
+	if text == "" {
+		return
+	}
+	if r.Secrets == nil {
+		r.Secrets = map[string]string{}
+	}
+	r.Secrets[variable] = text
 }
 
 // Answer is what came back.
