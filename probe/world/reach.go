@@ -1,0 +1,193 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package world
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"durward/probe/check"
+	"durward/probe/client"
+	"durward/probe/identity"
+	"durward/probe/spec"
+)
+
+// attempts is how many kinds of values are tried for an operation.
+const attempts = 6
+
+// attempt calls op as somebody until it is answered 2xx: what the answer says
+// chooses what is changed.
+func (w *World) attempt(ctx context.Context, op *spec.Operation, as *identity.Identity, depth int) (*check.Exchange, error) {
+	seen := map[string]bool{}
+	denied := 0
+	for try := range attempts {
+		c, err := w.fresh(ctx, op, as, try, depth)
+		if err != nil {
+			return nil, err
+		}
+		r, err := w.Request(ctx, c, as)
+		if err != nil {
+			return nil, err
+		}
+		key := r.Target + "\x00" + string(r.Body)
+		if seen[key] {
+			continue
+		}
+		seen[key] = true
+		e, err := w.Send(ctx, c, as)
+		if err != nil {
+			return nil, err
+		}
+		if e.Answer.OK() && !Failed(e.Answer) {
+			return e, nil
+		}
+		switch e.Answer.Status {
+		case http.StatusUnauthorized, http.StatusForbidden:
+			// Other values help only where another object may be the user's own.
+			if denied++; denied >= 2 || !strings.Contains(op.Path, "{") {
+				try = attempts
+			}
+		case http.StatusMethodNotAllowed, http.StatusNotImplemented:
+			try = attempts
+		}
+		if try == attempts {
+			break
+		}
+	}
+	w.mu.Lock()
+	w.ops[op].refused[nameOf(as)]++
+	w.mu.Unlock()
+	return nil, w.unreached(op)
+}
+
+// Reach tries every operation, as every user: what makes things first, what takes
+// them away last. It ends early only when nothing more can be sent.
+func (w *World) Reach(ctx context.Context, done func(op *spec.Operation)) error {
+	for _, op := range Order(w.API) {
+		users := append([]*identity.Identity(nil), w.Users...)
+		if len(users) == 0 || open(op) {
+			users = append(users, nil)
+		}
+		for _, as := range users {
+			_, err := w.Good(ctx, op, as)
+			if stop := ends(ctx, err); stop != nil {
+				return stop
+			}
+		}
+		done(op)
+	}
+	// What failed for want of an object may work now.
+	for _, op := range Order(w.API) {
+		for _, as := range w.Users {
+			if w.Reached(op) || op.Method == "DELETE" && w.tried(op) {
+				continue
+			}
+			_, err := w.Good(ctx, op, as)
+			if stop := ends(ctx, err); stop != nil {
+				return stop
+			}
+		}
+	}
+	return nil
+}
+
+// open tells that the document lets anyone call.
+func open(op *spec.Operation) bool {
+	return op.Security != nil && (len(op.Security) == 0 || slices.ContainsFunc(op.Security, func(r []spec.Requirement) bool { return len(r) == 0 }))
+}
+
+// ends gives the error after which nothing more can be sent.
+func ends(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, client.ErrBudget), errors.Is(err, client.ErrTime), errors.Is(err, client.ErrDown):
+		return err
+	}
+	return nil
+}
+
+func (w *World) tried(op *spec.Operation) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.ops[op].status != 0
+}
+
+// Reached tells that some call of op was answered 2xx.
+func (w *World) Reached(op *spec.Operation) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.ops[op].good) > 0
+}
+
+// Account is what is known of one operation, for the report.
+type Account struct {
+	Reached bool
+	Why     string
+	Answers map[int]int
+}
+
+// Account tells what became of the calls of op.
+func (w *World) Account(op *spec.Operation) Account {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.ops[op]
+	a := Account{Reached: len(s.good) > 0, Answers: map[int]int{}}
+	for k, n := range s.answers {
+		a.Answers[k] = n
+	}
+	switch {
+	case a.Reached:
+	case w.ReadOnly && !client.Safe(op.Method):
+		a.Why = "the run is read-only"
+	case s.status == 0:
+		a.Why = "never called"
+	case s.reason == "":
+		a.Why = fmt.Sprintf("last answer %d", s.status)
+	default:
+		a.Why = fmt.Sprintf("last answer %d: %s", s.status, s.reason)
+	}
+	return a
+}
+
+// Order is that in which operations are best tried: registrations and logins,
+// then what makes things, by how deep it is, then what reads and changes them,
+// and what deletes last.
+func Order(api *spec.API) []*spec.Operation {
+	ops := slices.Clone(api.Operations)
+	slices.SortStableFunc(ops, func(a, b *spec.Operation) int {
+		return cmp.Compare(stage(a), stage(b))
+	})
+	return ops
+}
+
+func stage(op *spec.Operation) int {
+	deep := 10 * strings.Count(op.Path, "{")
+	switch {
+	case Registers(op):
+		return 0
+	case Authenticates(op):
+		return 1
+	case op.Method == "DELETE":
+		return 5000 - deep
+	case op.Method == "POST" && !strings.HasSuffix(op.Path, "}"):
+		return 100 + deep
+	case op.Method == "GET", op.Method == "HEAD", op.Method == "OPTIONS":
+		return 105 + deep
+	case leaves(op):
+		return 4000
+	}
+	return 1000 + deep
+}
+
+// leaves tells that an operation ends the caller's session.
+func leaves(op *spec.Operation) bool {
+	p := plain(op.Path) + plain(op.ID)
+	return strings.Contains(p, "logout") || strings.Contains(p, "signout") || strings.Contains(p, "revoke")
+}

@@ -1,0 +1,411 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package world
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"durward/probe/spec"
+)
+
+// properties are the members of an object schema and of all it is made of, with
+// those that are required.
+func properties(s *spec.Schema) (map[string]*spec.Schema, []string) {
+	props, need := map[string]*spec.Schema{}, []string(nil)
+	collect(s, props, &need, 6)
+	return props, need
+}
+
+func collect(s *spec.Schema, props map[string]*spec.Schema, need *[]string, depth int) {
+	if s == nil || depth == 0 {
+		return
+	}
+	for _, part := range s.AllOf {
+		collect(part, props, need, depth-1)
+	}
+	for n, p := range s.Properties {
+		props[n] = p
+	}
+	*need = append(*need, s.Required...)
+}
+
+// value makes a value of a schema, for a member of that name.
+func (m *maker) value(s *spec.Schema, name, holder string, depth int) any {
+	if s == nil {
+		s = &spec.Schema{}
+	}
+	if own, ok := m.own(name); ok {
+		return own
+	}
+	if ref, ok := m.reference(s, name, holder); ok {
+		return ref
+	}
+	s = m.branch(s)
+	props, need := properties(s)
+	t := typeOf(s, props)
+	switch {
+	case s.HasConst:
+		return normal(s.Const)
+	case len(s.Enum) > 0:
+		return normal(s.Enum[m.try/2%len(s.Enum)])
+	case t == "object":
+		return m.object(props, need, name, depth)
+	case t == "array":
+		return m.array(s, name, holder, depth)
+	}
+	if len(s.Examples) > 0 && !(unique(name) && t == "string") {
+		return normal(s.Examples[0])
+	}
+	if s.Default != nil && !(unique(name) && t == "string") {
+		return normal(s.Default)
+	}
+	switch t {
+	case "integer", "number":
+		return m.number(s, name, t == "integer")
+	case "boolean":
+		return !strings.Contains(plain(name), "admin")
+	case "null":
+		return nil
+	}
+	return m.text(s, name)
+}
+
+// branch takes one alternative of oneOf or anyOf, joined with the rest.
+func (m *maker) branch(s *spec.Schema) *spec.Schema {
+	for range 4 {
+		alts := append(slices.Clone(s.OneOf), s.AnyOf...)
+		alts = slices.DeleteFunc(alts, func(a *spec.Schema) bool { return len(a.Types) == 1 && a.Types[0] == "null" })
+		if len(alts) == 0 {
+			break
+		}
+		pick := alts[m.try/2%len(alts)]
+		if len(s.Properties) == 0 && len(s.AllOf) == 0 {
+			s = pick
+			continue
+		}
+		joined := *s
+		joined.OneOf, joined.AnyOf = nil, nil
+		joined.AllOf = append(slices.Clone(s.AllOf), pick)
+		return &joined
+	}
+	if len(s.AllOf) == 1 && len(s.Properties) == 0 && len(s.Types) == 0 && len(s.Enum) == 0 {
+		return m.branch(s.AllOf[0])
+	}
+	return s
+}
+
+func typeOf(s *spec.Schema, props map[string]*spec.Schema) string {
+	for _, t := range s.Types {
+		if t != "null" {
+			return t
+		}
+	}
+	switch {
+	case len(props) > 0 || s.Additional != nil && !s.Additional.False:
+		return "object"
+	case s.Items != nil:
+		return "array"
+	case s.Minimum != nil || s.Maximum != nil || s.MultipleOf != nil:
+		return "number"
+	}
+	for _, p := range s.AllOf {
+		for _, t := range p.Types {
+			return t
+		}
+	}
+	return "string"
+}
+
+func (m *maker) object(props map[string]*spec.Schema, need []string, name string, depth int) any {
+	out := map[string]any{}
+	if depth > 5 {
+		return out
+	}
+	for _, n := range sortedKeys(props) {
+		p := props[n]
+		needed := slices.Contains(need, n)
+		if p.ReadOnly || p.False || p.Deprecated && !needed || depth > 3 && !needed {
+			continue
+		}
+		if m.try == 1 && len(need) > 0 && !needed {
+			continue
+		}
+		if !needed && m.op.Method == "POST" && plain(n) == "id" && m.try != 4 {
+			continue // the service makes it
+		}
+		out[n] = m.value(p, n, name, depth+1)
+	}
+	return out
+}
+
+func (m *maker) array(s *spec.Schema, name, holder string, depth int) any {
+	n := 1
+	if s.MinItems != nil {
+		n = max(n, *s.MinItems)
+	}
+	if s.MaxItems != nil {
+		n = min(n, *s.MaxItems)
+	}
+	out := []any{}
+	if depth > 5 {
+		return out
+	}
+	for range min(n, 20) {
+		out = append(out, m.value(s.Items, singularName(name), holder, depth+1))
+	}
+	return out
+}
+
+func singularName(name string) string {
+	if strings.HasSuffix(name, "s") && !strings.HasSuffix(name, "ss") {
+		return name[:len(name)-1]
+	}
+	return name
+}
+
+// number is small and within the bounds.
+func (m *maker) number(s *spec.Schema, name string, whole bool) any {
+	v := 1.0
+	switch p := plain(name); {
+	case strings.Contains(p, "price") || strings.Contains(p, "amount") || strings.Contains(p, "cost"):
+		v = 10
+	case strings.Contains(p, "year"):
+		v = 2020
+	case p == "age":
+		v = 30
+	}
+	v += float64(m.try / 2)
+	step := 1.0
+	if s.MultipleOf != nil && *s.MultipleOf > 0 {
+		step = *s.MultipleOf
+		v = math.Ceil(v/step) * step
+	}
+	if s.Minimum != nil && v < *s.Minimum {
+		v = math.Ceil(*s.Minimum/step) * step
+	}
+	if s.ExclusiveMinimum != nil && v <= *s.ExclusiveMinimum {
+		v = (math.Floor(*s.ExclusiveMinimum/step) + 1) * step
+	}
+	if s.Maximum != nil && v > *s.Maximum {
+		v = math.Floor(*s.Maximum/step) * step
+	}
+	if s.ExclusiveMaximum != nil && v >= *s.ExclusiveMaximum {
+		v = (math.Ceil(*s.ExclusiveMaximum/step) - 1) * step
+		if !whole && s.Minimum != nil && v < *s.Minimum {
+			v = (*s.Minimum + *s.ExclusiveMaximum) / 2
+		}
+	}
+	return json.Number(strconv.FormatFloat(v, 'f', -1, 64))
+}
+
+// unique tells that values of that name are often wanted to be unlike all others.
+func unique(name string) bool {
+	switch plain(name) {
+	case "username", "user", "login", "email", "mail", "name", "title", "slug", "code", "key", "handle", "nickname",
+		"isbn", "sku", "number", "phone", "phonenumber", "mobile", "booktitle", "label", "reference", "userid", "uid", "id", "serial", "vin":
+		return true
+	}
+	p := plain(name)
+	return strings.HasSuffix(p, "title") || strings.HasSuffix(p, "name") && !strings.HasSuffix(p, "hostname") || strings.HasSuffix(p, "email")
+}
+
+// distinct makes a text like v that is not used yet.
+func (m *maker) distinct(v, name string) string {
+	if at := strings.IndexByte(v, '@'); at > 0 {
+		return m.w.unique() + v[at:]
+	}
+	if v != "" && strings.Trim(v, "0123456789+- ") == "" {
+		return digits(m.w.unique(), len(v))
+	}
+	return v + m.w.unique()
+}
+
+// digits are so many digits of a unique text.
+func digits(s string, n int) string {
+	sum := uint64(7)
+	for _, ch := range []byte(s) {
+		sum = sum*31 + uint64(ch)
+	}
+	d := fmt.Sprintf("%020d", sum)
+	for len(d) < n {
+		d += d
+	}
+	return "9" + d[len(d)-max(n-1, 0):]
+}
+
+// text makes a string by its format and name, within its length and pattern.
+func (m *maker) text(s *spec.Schema, name string) string {
+	v := m.words(s, name)
+	if s.MinLength != nil {
+		for len(v) < *s.MinLength && *s.MinLength < 10000 {
+			v += "x"
+		}
+	}
+	if s.MaxLength != nil && len(v) > *s.MaxLength {
+		if u := m.w.unique(); len(u) <= *s.MaxLength {
+			v = u
+		} else {
+			v = v[len(v)-*s.MaxLength:]
+		}
+	}
+	if s.Pattern == "" || matches(s.Pattern, v) {
+		return v
+	}
+	return m.patterned(s, v)
+}
+
+func matches(pattern, v string) bool {
+	re, err := regexp.Compile(pattern)
+	return err != nil || re.MatchString(v)
+}
+
+// patterned tries usual texts until one has the pattern.
+func (m *maker) patterned(s *spec.Schema, v string) string {
+	u := m.w.unique()
+	n := 8
+	if s.MinLength != nil {
+		n = max(1, *s.MinLength)
+	}
+	for _, try := range []string{u, strings.ToUpper(u), strings.ReplaceAll(v, " ", "-"), digits(u, n), digits(u, 10), digits(u, 4), digits(u, 16),
+		"A" + digits(u, 6), "Abc" + digits(u, 3), "Passw0rd!" + digits(u, 3), "2030-01-15", "10:30", "abc", "ABC", "a", "A", "1", "US", "en", "#a1b2c3",
+		"4111111111111111", "12/30", "90210", "+15555550123"} {
+		if (s.MaxLength == nil || len(try) <= *s.MaxLength) && (s.MinLength == nil || len(try) >= *s.MinLength) && matches(s.Pattern, try) {
+			return try
+		}
+	}
+	return v
+}
+
+func (m *maker) words(s *spec.Schema, name string) string {
+	switch s.Format {
+	case "email", "idn-email":
+		return m.w.unique() + "@example.com"
+	case "uuid":
+		return fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", m.rand.Uint32(), m.rand.Uint32N(1<<16), m.rand.Uint32N(1<<12), m.rand.Uint32N(1<<12), m.rand.Uint64N(1<<48))
+	case "date":
+		return "2030-01-15"
+	case "date-time":
+		return "2030-01-15T10:30:00Z"
+	case "time":
+		return "10:30:00Z"
+	case "duration":
+		return "PT1H"
+	case "uri", "url", "iri", "uri-reference":
+		return "https://example.com/" + m.w.unique()
+	case "ipv4", "ip":
+		return "192.0.2.7"
+	case "ipv6":
+		return "2001:db8::7"
+	case "hostname":
+		return m.w.unique() + ".example.com"
+	case "byte":
+		return "ZHVyd2FyZA=="
+	case "binary":
+		return "durward"
+	case "password":
+		return "Passw0rd!" + digits(m.w.unique(), 4)
+	}
+	if v := m.byName(plain(name)); v != "" {
+		return v
+	}
+	if len(s.Examples) > 0 {
+		if e, ok := s.Examples[0].(string); ok && unique(name) {
+			return m.distinct(e, name)
+		}
+	}
+	return "text " + m.w.unique()
+}
+
+// byName makes a text that the name of a member asks for; empty when it asks for
+// nothing special.
+func (m *maker) byName(p string) string {
+	has := func(parts ...string) bool {
+		return slices.ContainsFunc(parts, func(s string) bool { return strings.Contains(p, s) })
+	}
+	switch {
+	case has("email") || p == "mail":
+		return m.w.unique() + "@example.com"
+	case has("password", "passwd") || p == "pwd" || p == "pass":
+		return "Passw0rd!" + digits(m.w.unique(), 4)
+	case has("phone", "mobile"):
+		return digits(m.w.unique(), 10)
+	case has("url", "uri", "website", "webhook", "callback", "avatar"):
+		return "https://example.com/" + m.w.unique()
+	case has("username", "login", "slug", "handle", "nickname") || p == "user" || p == "name":
+		return m.w.unique()
+	case has("birth", "date") || p == "dob":
+		return "2000-01-15"
+	case has("zip", "postal", "pincode"):
+		return "90210"
+	case has("country"):
+		return "US"
+	case has("currency"):
+		return "USD"
+	case has("language", "locale"):
+		return "en"
+	case has("filename") || p == "file":
+		return m.w.unique() + ".txt"
+	case p == "ip" || has("ipaddress"):
+		return "192.0.2.7"
+	}
+	return ""
+}
+
+// normal is a value of a document in the form of a call: numbers as json.Number.
+func normal(v any) any {
+	switch v := v.(type) {
+	case int:
+		return json.Number(strconv.Itoa(v))
+	case int64:
+		return json.Number(strconv.FormatInt(v, 10))
+	case uint64:
+		return json.Number(strconv.FormatUint(v, 10))
+	case float64:
+		return json.Number(strconv.FormatFloat(v, 'f', -1, 64))
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for n := range v {
+			out[n] = normal(v[n])
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = normal(v[i])
+		}
+		return out
+	}
+	return v
+}
+
+// typedLike keeps the type that a value had in a call that worked.
+func typedLike(_ string, v any) any {
+	if n, ok := number(v); ok {
+		return n.String()
+	}
+	return v
+}
+
+// guess makes a path parameter's value when nothing is known of such objects.
+func (m *maker) guess(p *spec.Param, s slot) any {
+	if p == nil {
+		return m.w.unique()
+	}
+	if len(p.Examples) > 0 && m.op.Method != "DELETE" {
+		return normal(p.Examples[0])
+	}
+	if p.Schema != nil && len(p.Schema.Examples) > 0 && m.op.Method != "DELETE" {
+		return normal(p.Schema.Examples[0])
+	}
+	plainMaker := *m
+	plainMaker.as = nil
+	return plainMaker.value(&spec.Schema{Types: p.Schema.Types, Format: p.Schema.Format, Enum: p.Schema.Enum, Pattern: p.Schema.Pattern,
+		MinLength: p.Schema.MinLength, MaxLength: p.Schema.MaxLength, Minimum: p.Schema.Minimum, Maximum: p.Schema.Maximum}, "", "", 0)
+}
