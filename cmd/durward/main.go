@@ -52,6 +52,7 @@ type program struct {
 	WAF         wafCmd         `cmd:"" name:"waf" help:"Tell what the firewall makes of a request, and what its gate covers."`
 	Inventory   inventoryCmd   `cmd:"" help:"List what is called and not declared, and what is declared and not called; write a learned OpenAPI draft."`
 	Replay      replayCmd      `cmd:"" help:"Tell which recorded requests a configuration would decide differently."`
+	Probe       probeCmd       `cmd:"" help:"Test any HTTP API for weaknesses, from its OpenAPI document. Exit code 1: findings, 2: could not test."`
 	Audit       auditCmd       `cmd:"" help:"Check, search and export an audit log."`
 	Version     versionCmd     `cmd:"" help:"Print version, commit and toolchain."`
 }

@@ -100,8 +100,9 @@ type Client struct {
 	slots  chan struct{}
 	rate   pacer
 
-	failed atomic.Int64 // exchanges without an answer, in a row
-	down   atomic.Bool
+	readOnly atomic.Bool
+	failed   atomic.Int64 // exchanges without an answer, in a row
+	down     atomic.Bool
 
 	mu    sync.Mutex
 	idle  []*conn
@@ -141,6 +142,7 @@ func New(cfg Config) (*Client, error) {
 	setDefault(&c.cfg.Agent, "durward-probe")
 	c.slots = make(chan struct{}, c.cfg.Concurrency)
 	c.rate.perSecond = cfg.Rate
+	c.readOnly.Store(cfg.ReadOnly)
 	return c, nil
 }
 
@@ -192,7 +194,7 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Answer, error) {
 
 // admit refuses what is never sent.
 func (c *Client) admit(r *Request) error {
-	if c.cfg.ReadOnly && !Safe(r.Method) {
+	if c.readOnly.Load() && !Safe(r.Method) {
 		return ErrReadOnly
 	}
 	if c.down.Load() {
@@ -255,6 +257,21 @@ func (c *Client) Stats() Stats {
 
 // Down tells that the server is taken to be down.
 func (c *Client) Down() bool { return c.down.Load() }
+
+// ReadOnly refuses from now on what could change something.
+func (c *Client) ReadOnly() { c.readOnly.Store(true) }
+
+// Extend lets some more requests be sent, until another time, for cleaning up.
+func (c *Client) Extend(requests int, until time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cfg.MaxRequests > 0 {
+		c.cfg.MaxRequests = max(c.cfg.MaxRequests, c.stats.Requests) + requests
+	}
+	if !c.cfg.Deadline.IsZero() {
+		c.cfg.Deadline = until
+	}
+}
 
 // Close closes the idle connections.
 func (c *Client) Close() {

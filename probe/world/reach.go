@@ -66,10 +66,10 @@ func (w *World) attempt(ctx context.Context, op *spec.Operation, as *identity.Id
 	return nil, w.unreached(op)
 }
 
-// Reach tries every operation, as every user: what makes things first, what takes
+// Reach tries operations, which are in the order of Order, as every user: what makes things first, what takes
 // them away last. It ends early only when nothing more can be sent.
-func (w *World) Reach(ctx context.Context, done func(op *spec.Operation)) error {
-	for _, op := range Order(w.API) {
+func (w *World) Reach(ctx context.Context, ops []*spec.Operation, done func(op *spec.Operation)) error {
+	for _, op := range ops {
 		users := append([]*identity.Identity(nil), w.Users...)
 		if len(users) == 0 || open(op) {
 			users = append(users, nil)
@@ -83,7 +83,7 @@ func (w *World) Reach(ctx context.Context, done func(op *spec.Operation)) error 
 		done(op)
 	}
 	// What failed for want of an object may work now.
-	for _, op := range Order(w.API) {
+	for _, op := range ops {
 		for _, as := range w.Users {
 			if w.Reached(op) || op.Method == "DELETE" && w.tried(op) {
 				continue

@@ -1,0 +1,21 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"slices"
+
+	"durward/probe/check"
+	"durward/probe/check/policy"
+)
+
+// Checks lists all tests, in the order in which they run: those that disturb
+// least come first.
+func Checks() []check.Check {
+	return slices.Concat(
+		one(policy.Check()),
+	)
+}
+
+func one(c check.Check) []check.Check { return []check.Check{c} }

@@ -1,0 +1,182 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"durward/probe/check"
+	"durward/probe/client"
+	"durward/probe/finding"
+	"durward/probe/report"
+	"durward/probe/world"
+)
+
+// at tells where the run is.
+func (r *run) at(phase, what string, done, total int) {
+	if r.cfg.Progress == nil {
+		return
+	}
+	r.mu.Lock()
+	p := Progress{Phase: phase, What: what, Done: done, Total: total, Requests: r.client.Stats().Requests, Findings: len(r.findings)}
+	r.mu.Unlock()
+	r.cfg.Progress(p)
+}
+
+func (r *run) note(s string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !slices.Contains(r.out.Notes, s) && len(r.out.Notes) < 200 {
+		r.out.Notes = append(r.out.Notes, s)
+	}
+}
+
+// env is what one part of a check works with.
+func (r *run) env(k *check.Check, id string) *check.Env {
+	return &check.Env{API: r.cfg.API, World: r.world, Users: r.users, Rand: world.Rand(r.cfg.Seed, k.Name, id),
+		ReadOnly: r.cfg.ReadOnly, Destructive: r.cfg.Destructive, Expect: r.cfg.Expect, Listener: r.cfg.Listener,
+		Report: r.report, Step: r.step}
+}
+
+// report takes a finding. Of those with one fingerprint the surest is kept.
+func (r *run) report(f finding.Finding) {
+	if f.Severity == "" {
+		f.Severity = f.Kind.Severity
+	}
+	if f.Confidence == "" {
+		f.Confidence = finding.Tentative
+	}
+	f.Detail = r.mask(f.Detail)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if i, had := r.has[f.Fingerprint()]; had {
+		if sure(f.Confidence) > sure(r.findings[i].Confidence) {
+			r.findings[i] = f
+		}
+		return
+	}
+	r.has[f.Fingerprint()] = len(r.findings)
+	r.findings = append(r.findings, f)
+}
+
+func sure(c finding.Confidence) int {
+	return slices.Index([]finding.Confidence{finding.Tentative, finding.Firm, finding.Certain}, c)
+}
+
+// maxExcerpt is how much of an answer is shown.
+const maxExcerpt = 500
+
+// step makes a step of evidence; secrets are masked.
+func (r *run) step(why string, e *check.Exchange) finding.Step {
+	s := finding.Step{Why: why}
+	if e == nil || e.Request == nil {
+		return s
+	}
+	q := e.Request.Clone()
+	for v, t := range r.secrets() {
+		q.Hide(v, t)
+	}
+	s.Curl = r.mask(r.client.Curl(q))
+	if e.Answer == nil {
+		return s
+	}
+	s.Status, s.Took = e.Answer.Status, e.Answer.Took
+	text := q.Mask(r.mask(strings.ToValidUTF8(string(e.Answer.Body[:min(len(e.Answer.Body), 4*maxExcerpt)]), "\ufffd")))
+	if len(text) > maxExcerpt {
+		cut := maxExcerpt
+		for !utf8.RuneStart(text[cut]) {
+			cut--
+		}
+		text = text[:cut] + "…"
+	}
+	s.Excerpt = text
+	return s
+}
+
+// secrets are the users' present ones, by their shell variables.
+func (r *run) secrets() map[string]string {
+	out := map[string]string{}
+	for _, u := range r.users {
+		q := &client.Request{}
+		u.Apply(q)
+		for v, t := range q.Secrets {
+			if len(t) >= 6 {
+				out[v] = t
+			}
+		}
+	}
+	return out
+}
+
+var jws = regexp.MustCompile(`(eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.)[A-Za-z0-9_-]{16,}`)
+
+// mask takes the users' secrets and the signatures of tokens out of a text.
+func (r *run) mask(s string) string {
+	for v, t := range r.secrets() {
+		s = strings.ReplaceAll(s, t, "$"+v)
+	}
+	return jws.ReplaceAllString(s, "$1…")
+}
+
+// stopped notes why the run ended.
+func (r *run) stopped(ctx context.Context, err error) {
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		r.out.Stopped = "interrupted"
+	case errors.Is(err, client.ErrBudget):
+		r.out.Stopped = "budget of requests"
+	case errors.Is(err, client.ErrTime):
+		r.out.Stopped = "time"
+	case errors.Is(err, client.ErrDown):
+		r.out.Stopped = "the server does not answer any more: " + r.client.Stats().LastNetError
+	default:
+		r.out.Failed = r.mask(err.Error())
+	}
+}
+
+// cleanTime bounds the deletion of what was made.
+const cleanTime = 30 * time.Second
+
+// clean deletes what the run made, also after an interruption or at the end of
+// the budget.
+func (r *run) clean(ctx context.Context) {
+	if r.world == nil || r.client.Down() {
+		return
+	}
+	r.at("clean up", "", 0, 1)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanTime)
+	defer cancel()
+	r.client.Extend(2000, time.Now().Add(cleanTime))
+	for _, left := range r.world.Clean(ctx) {
+		r.note(left)
+	}
+}
+
+// finish fills the report.
+func (r *run) finish() {
+	r.out.Requests = r.client.Stats().Requests
+	for _, u := range r.users {
+		r.out.Users = append(r.out.Users, u.Name)
+	}
+	for _, op := range r.ops {
+		o := report.Operation{ID: op.ID, Method: op.Method, Path: op.Path, Why: "never called"}
+		if r.world != nil {
+			a := r.world.Account(op)
+			o.Reached, o.Why, o.Answers = a.Reached, r.mask(a.Why), a.Answers
+		}
+		r.out.Operations = append(r.out.Operations, o)
+	}
+	reached, all := r.out.Reached()
+	if reached == 0 && r.out.Failed == "" && all > 0 {
+		r.out.Failed = "no operation was answered with success"
+	}
+	r.out.Findings = report.Rank(r.findings)
+}
