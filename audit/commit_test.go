@@ -6,6 +6,7 @@ package audit
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
 
 	"durward/audit/merkle"
 	"durward/internal/units"
@@ -263,5 +266,44 @@ func TestCheckpointSettingsAreChecked(t *testing.T) {
 	}
 	if strings.Contains(err.Error(), "witnesses[3]") {
 		t.Error(err)
+	}
+}
+
+func TestARecordThatIsChangedBeforeItsFirstCheckpointIsFound(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "audit")
+	l := open(t, committed(dir), Options{})
+	for range 20 {
+		if err := l.System("message", "one"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Somebody is quicker than the interval, and computes the chain anew.
+	rewrite(t, dir, func(b []string) []string {
+		b[7] = strings.Replace(b[7], "one", "two", 1)
+		return b
+	})
+	if err := l.Checkpoint(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c, err := readCheckpoint(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree, err := merkle.Load(dir, c.Size, func(int64) (tlog.Hash, error) { return tlog.Hash{}, errors.New("asked for a record") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := NewReader(dir, 8)
+	defer r.Close()
+	line, _, err := r.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := tree.ReadHashes([]int64{tlog.StoredHashIndex(0, 7)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if leaf[0] == tlog.RecordHash(line) {
+		t.Error("the checkpoint commits to what was put in its place")
 	}
 }

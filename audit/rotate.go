@@ -67,7 +67,7 @@ func (w *writer) begin() error {
 	}
 	w.f, w.size, w.broken, w.suspect, w.unsynced = f, 0, false, false, false
 	w.segments = append(w.segments, next)
-	w.written(len(lines), from)
+	w.written(lines, from)
 	w.remove(expired)
 	w.compressor.look()
 	w.l.ready.Load().Look()

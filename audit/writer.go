@@ -220,7 +220,7 @@ func (w *writer) append(lines []byte, from position, b *batch) error {
 	} else {
 		w.unsynced = false
 	}
-	w.written(len(lines), from)
+	w.written(lines, from)
 	return nil
 }
 
@@ -235,13 +235,14 @@ func (w *writer) syncs(b *batch) bool {
 }
 
 // written counts lines that are stored.
-func (w *writer) written(bytes int, from position) {
-	w.size += int64(bytes)
+func (w *writer) written(lines []byte, from position) {
+	w.size += int64(len(lines))
 	c := &w.l.count
 	c.records.Add(w.chain.sequence - from.sequence)
 	c.groups.Add(1)
-	c.bytes.Add(uint64(bytes))
+	c.bytes.Add(uint64(len(lines)))
 	c.sequence.Store(w.chain.sequence)
+	w.l.ready.Load().Stored(from.sequence+1, lines)
 }
 
 func writeAll(f file, lines []byte) error {

@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -52,8 +51,12 @@ type Maker struct {
 
 	mu     sync.Mutex // of what follows; held while a checkpoint is made
 	tree   *Tree
-	source Source
-	signed int64 // size of the last checkpoint
+	source Source // nil when no file is read
+	at     int64  // leaves before the one that source gives next
+	fed    bool   // the feed goes on where the tree ends
+	signed int64  // size of the last checkpoint
+
+	feed feed
 
 	size      atomic.Int64
 	published []atomic.Int64 // by publisher
@@ -61,17 +64,10 @@ type Maker struct {
 
 	now  chan chan error
 	look chan struct{} // capacity 1
+	grow chan struct{} // capacity 1
 	stop context.CancelFunc
 	done chan struct{}
 }
-
-// yieldEach is after how many records others may run: where there is one
-// processor, each request would else wait 10 ms at every step for the reading of
-// a busy interval.
-const yieldEach = 64
-
-// flushEach bounds the hashes in memory while much is read at once.
-const flushEach = 64 * tileWidth
 
 // Start loads the tree and goes on with it. The error wraps ErrForked when the
 // tiles are not those of the last checkpoint: something changed them, and
@@ -81,7 +77,7 @@ func Start(opts Options) (*Maker, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Maker{opts: opts, verifier: v, now: make(chan chan error), look: make(chan struct{}, 1), done: make(chan struct{}), published: make([]atomic.Int64, len(opts.Publish))}
+	m := &Maker{opts: opts, verifier: v, now: make(chan chan error), look: make(chan struct{}, 1), grow: make(chan struct{}, 1), done: make(chan struct{}), published: make([]atomic.Int64, len(opts.Publish))}
 	if err := m.load(); err != nil {
 		return nil, fmt.Errorf("the tree of the audit log: %w", err)
 	}
@@ -96,7 +92,7 @@ func (m *Maker) load() error {
 	text, err := os.ReadFile(filepath.Join(m.opts.Dir, CheckpointFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		m.tree = &Tree{dir: m.opts.Dir}
-		return m.rewind()
+		return nil
 	}
 	if err != nil {
 		return err
@@ -117,17 +113,6 @@ func (m *Maker) load() error {
 	}
 	m.signed = c.Size
 	m.size.Store(c.Size)
-	return m.rewind()
-}
-
-// rewind makes the source begin behind the tree.
-func (m *Maker) rewind() error {
-	if m.source != nil {
-		if err := m.source.Close(); err != nil {
-			return err
-		}
-	}
-	m.source = m.opts.Read(uint64(m.tree.Size()) + 1)
 	return nil
 }
 
@@ -157,6 +142,11 @@ func (m *Maker) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-m.grow:
+			if err := m.take(ctx); err != nil && ctx.Err() == nil {
+				m.note(err)
+			}
+			continue
 		case asked = <-m.now:
 		case <-m.look:
 		case <-ticker.C:
@@ -228,34 +218,6 @@ func (m *Maker) make(ctx context.Context) error {
 		return err
 	}
 	return m.publish(ctx, signed)
-}
-
-// read adds the records that were stored since.
-func (m *Maker) read(ctx context.Context) error {
-	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		line, sequence, err := m.source.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err == nil && sequence != uint64(m.tree.Size())+1 {
-			err = fmt.Errorf("record %d comes where %d should", sequence, m.tree.Size()+1)
-		}
-		if err != nil {
-			return errors.Join(err, m.rewind())
-		}
-		m.tree.Append(tlog.RecordHash(line))
-		if m.tree.Size()%yieldEach == 0 {
-			runtime.Gosched()
-		}
-		if m.tree.Size()%flushEach == 0 {
-			if err := m.tree.Flush(); err != nil {
-				return err
-			}
-		}
-	}
 }
 
 // sign writes the checkpoint of the present size, and gives it. When nothing is
@@ -354,5 +316,5 @@ func (m *Maker) Close(ctx context.Context) error {
 	err := m.make(ctx)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return errors.Join(err, m.source.Close())
+	return errors.Join(err, m.closeSource())
 }

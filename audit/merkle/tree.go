@@ -26,7 +26,7 @@
 //
 // # Failure policy
 //
-// The tree is made beside the request path from the files of the log. What
+// The tree is made beside the request path. What
 // cannot be written is tried again at the next interval; records are not
 // removed before their hashes are on the disk.
 package merkle
@@ -37,6 +37,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 
@@ -150,9 +151,8 @@ func root(hashes []tlog.Hash) tlog.Hash {
 	return row[0]
 }
 
-// Flush writes what is new: whole tiles, and the partial ones of the right
-// edge. Partial tiles of an earlier size stay until Tidy.
-func (t *Tree) Flush() error {
+// FlushWhole writes the tiles that have become whole.
+func (t *Tree) FlushWhole() error {
 	for len(t.pending) > 0 {
 		p := t.pending[0]
 		path := tilePath(p.level, p.index, tileWidth)
@@ -161,6 +161,16 @@ func (t *Tree) Flush() error {
 		}
 		t.dirty = append(t.dirty, path)
 		t.pending = t.pending[1:]
+		runtime.Gosched()
+	}
+	return nil
+}
+
+// Flush writes what is new: whole tiles, and the partial ones of the right
+// edge. Partial tiles of an earlier size stay until Tidy.
+func (t *Tree) Flush() error {
+	if err := t.FlushWhole(); err != nil {
+		return err
 	}
 	for level, hashes := range t.edge {
 		if len(hashes) == 0 {
