@@ -16,14 +16,19 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
+
+	"durward/internal/pace"
 )
 
 // compressor makes files smaller once nothing is written to them any more. It
 // looks at the directory each time, so that a crash or a failure leaves nothing
-// undone for ever.
+// undone for ever. It takes a small share of one processor, the smaller while
+// records come (package pace): while they come faster than that, ended files wait
+// as they are.
 type compressor struct {
 	dir  string
 	log  *slog.Logger
+	pace pace.Pace
 	wake chan struct{} // capacity 1
 	stop context.CancelFunc
 	done chan struct{}
@@ -42,9 +47,10 @@ const (
 	partSuffix       = ".part"
 )
 
-func startCompressor(dir string, log *slog.Logger) *compressor {
+// records counts those that are stored.
+func startCompressor(dir string, log *slog.Logger, records func() uint64) *compressor {
 	ctx, stop := context.WithCancel(context.Background())
-	c := &compressor{dir: dir, log: log, wake: make(chan struct{}, 1), stop: stop, done: make(chan struct{})}
+	c := &compressor{dir: dir, log: log, pace: pace.Pace{Events: records}, wake: make(chan struct{}, 1), stop: stop, done: make(chan struct{})}
 	go c.run(ctx)
 	return c
 }
@@ -78,6 +84,7 @@ func (c *compressor) run(ctx context.Context) {
 			return
 		case <-c.wake:
 		}
+		c.pace.Begin()
 		files, err := listFiles(c.dir)
 		for i := 0; err == nil && i < len(files)-1; i++ { // never the one that is written to
 			err = c.compress(ctx, filePath(c.dir, files[i]))
@@ -100,9 +107,9 @@ func (c *compressor) compress(ctx context.Context, path string) error {
 	}
 	defer plain.Close()
 	part := path + compressedSuffix + partSuffix
-	sum, err := writeCompressed(ctx, part, plain)
+	sum, err := c.write(ctx, part, plain)
 	if err == nil {
-		err = checkCompressed(ctx, part, sum)
+		err = c.check(ctx, part, sum)
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(part))
@@ -121,21 +128,21 @@ func (c *compressor) compress(ctx context.Context, path string) error {
 	return os.Remove(path)
 }
 
-// writeCompressed writes and syncs what plain holds, and gives its SHA-256.
-func writeCompressed(ctx context.Context, path string, plain io.Reader) (sum []byte, err error) {
+// write writes and syncs what plain holds, and gives its SHA-256.
+func (c *compressor) write(ctx context.Context, path string, plain io.Reader) (sum []byte, err error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	digest := sha256.New()
-	if err := writeFrames(f, io.TeeReader(&untilDone{ctx, plain}, digest)); err != nil {
+	if err := writeFrames(f, io.TeeReader(&paced{ctx, plain, &c.pace}, digest)); err != nil {
 		return nil, err
 	}
 	return digest.Sum(nil), f.Sync()
 }
 
-func checkCompressed(ctx context.Context, path string, sum []byte) error {
+func (c *compressor) check(ctx context.Context, path string, sum []byte) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -147,7 +154,7 @@ func checkCompressed(ctx context.Context, path string, sum []byte) error {
 	}
 	defer r.Close()
 	digest := sha256.New()
-	if _, err := io.Copy(digest, &untilDone{ctx, r}); err != nil {
+	if _, err := io.Copy(digest, &paced{ctx, r, &c.pace}); err != nil {
 		return err
 	}
 	if !bytes.Equal(sum, digest.Sum(nil)) {
@@ -160,17 +167,22 @@ func newDecompressor(r io.Reader) (*zstd.Decoder, error) {
 	return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
 }
 
-// untilDone ends reading when the log is closed.
-type untilDone struct {
-	ctx context.Context
-	r   io.Reader
+// paced reads in pieces, at the pace of its reader, and ends when the log is
+// closed.
+type paced struct {
+	ctx  context.Context
+	r    io.Reader
+	pace *pace.Pace
 }
 
-func (u *untilDone) Read(p []byte) (int, error) {
-	if err := u.ctx.Err(); err != nil {
+// mostAtOnce bounds a step of some tenths of a millisecond.
+const mostAtOnce = frameSize
+
+func (p *paced) Read(b []byte) (int, error) {
+	if err := p.pace.Rest(p.ctx); err != nil {
 		return 0, err
 	}
-	return u.r.Read(p)
+	return p.r.Read(b[:min(len(b), mostAtOnce)])
 }
 
 // openContent opens a file of the log, whichever of its two forms there is. It

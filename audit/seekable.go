@@ -17,7 +17,7 @@ import (
 // Seekable Format of the zstd project has it; other programs read the file as
 // any zstd file.
 const (
-	frameSize       = 512 << 10
+	frameSize       = 128 << 10
 	maxFrame        = 16 << 20 // of files of another making
 	seekTableMagic  = 0x184D2A5E
 	seekFooterMagic = 0x8F92EAB1
@@ -30,7 +30,9 @@ var errNoTable = errors.New("the compressed file has no table of its frames")
 
 // writeFrames compresses what r has.
 func writeFrames(w io.Writer, r io.Reader) error {
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(frameSize), zstd.WithEncoderCRC(true))
+	// On records the fastest level is also the one that makes them smallest: what
+	// is left of a line are its hash, its id and its times.
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(frameSize), zstd.WithEncoderCRC(true))
 	if err != nil {
 		return err
 	}

@@ -14,10 +14,10 @@ import (
 const (
 	// linger is how long outcomes wait for an attempt to share a write with.
 	linger = 20 * time.Millisecond
-	// pace is the least time from one sync to the next while more callers are
+	// syncPace is the least time from one sync to the next while more callers are
 	// expected to join. Syncing as fast as the disk can would spend more
 	// processor time on that than on the requests.
-	pace = time.Millisecond
+	syncPace = time.Millisecond
 	// syncInterval is how often a buffered log is synced.
 	syncInterval = time.Second
 	// A failing log tries again after firstRetry, then twice as long each
@@ -128,7 +128,7 @@ func (w *writer) gathers(pause *time.Duration) bool {
 	if w.l.cur.waiting >= w.peak {
 		return false
 	}
-	*pause = pace - time.Since(w.synced)
+	*pause = syncPace - time.Since(w.synced)
 	return *pause > 0
 }
 
