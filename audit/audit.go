@@ -158,6 +158,9 @@ func (l *Log) Stats() Stats {
 	}
 }
 
+// Stored is how many records were stored since Open.
+func (l *Log) Stored() uint64 { return l.count.records.Load() }
+
 // Health is nil while records can be stored, else the reason why not.
 func (l *Log) Health() error {
 	if f := l.failure.Load(); f != nil {

@@ -63,7 +63,7 @@ func Open(cfg Config, opts Options) (*Log, error) {
 		return nil, err
 	}
 	if l.cfg.Compress != CompressNone {
-		l.w.compressor = startCompressor(l.cfg.Directory, l.log, l.count.records.Load)
+		l.w.compressor = startCompressor(l.cfg.Directory, l.log, l.Stored)
 	}
 	if err := l.w.open(); err != nil {
 		if l.w.f != nil {

@@ -21,7 +21,7 @@ type trail struct {
 
 // openTrail opens what follows the log, and lets it begin.
 func (g *Gateway) openTrail(ctx context.Context, cfg *audit.Config, records *audit.Log) error {
-	if err := g.openIndex(ctx, cfg); err != nil {
+	if err := g.openIndex(ctx, cfg, records); err != nil {
 		return err
 	}
 	var err error
@@ -32,11 +32,11 @@ func (g *Gateway) openTrail(ctx context.Context, cfg *audit.Config, records *aud
 	return nil
 }
 
-func (g *Gateway) openIndex(ctx context.Context, cfg *audit.Config) error {
+func (g *Gateway) openIndex(ctx context.Context, cfg *audit.Config, records *audit.Log) error {
 	if cfg.Index.Off {
 		return nil
 	}
-	x, err := index.Open(ctx, cfg.Directory, index.Options{Path: cfg.Index.Path, Log: g.log})
+	x, err := index.Open(ctx, cfg.Directory, index.Options{Path: cfg.Index.Path, Log: g.log, Stored: records.Stored})
 	if err != nil {
 		return err
 	}

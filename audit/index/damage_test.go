@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,6 +16,7 @@ import (
 
 	"durward/audit"
 	"durward/audit/line"
+	"durward/internal/units"
 )
 
 func TestAnIndexOfNoUseIsMadeAnew(t *testing.T) {
@@ -202,4 +204,62 @@ func FuzzColumn(f *testing.F) {
 		}
 		(&test{column: at, hashes: []uint32{7}}).mark(b, make([]bool, n))
 	})
+}
+
+func TestABlockThatIsNotFullIsSavedNowAndThenAndAtTheEnd(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "audit")
+	synctest.Test(t, func(t *testing.T) {
+		w := newWriter(t, audit.Config{Directory: dir, Compress: audit.CompressNone})
+		w.requests(10)
+		x := openIndex(t, dir, Options{Memory: true, Stored: w.log.Stored})
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { x.Follow(ctx); close(done) }()
+		time.Sleep(2 * lookEvery) // of the bubble's clock
+		synctest.Wait()
+		if s := x.Stats(); s.Last < 20 || s.Records != 0 {
+			t.Errorf("it has them in memory alone: %+v", s)
+		}
+		equal(t, Query{}, search(t, x, Query{}, 9), scan(t, dir, Query{}, 9))
+		time.Sleep(saveEvery)
+		synctest.Wait()
+		saved := x.Stats().Records
+		if saved < 20 {
+			t.Errorf("%d records were saved", saved)
+		}
+		w.requests(10)
+		time.Sleep(2 * lookEvery)
+		synctest.Wait()
+		stop()
+		<-done
+		if got := x.Stats().Records; got < saved+20 {
+			t.Errorf("at the end %d records were saved, %d before", got, saved)
+		}
+	})
+}
+
+func TestFollowTakesInMoreThanOneStepAndManyBlocks(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "audit")
+	w := newWriter(t, audit.Config{Directory: dir, MaxFile: units.Bytes(1 << 20)})
+	w.requests(6000)
+	if err := w.log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	x := openIndex(t, dir, Options{})
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { x.Follow(ctx); close(done) }()
+	for x.Stats().Last < w.log.Stats().Sequence {
+		time.Sleep(time.Millisecond)
+	}
+	stop()
+	<-done
+	again := openIndex(t, dir, Options{ReadOnly: true})
+	if got, want := again.Stats().Last, w.log.Stats().Sequence; got != want {
+		t.Errorf("the database ends with record %d, the log with %d", got, want)
+	}
+	catchUp(t, again)
+	if got, want := search(t, again, Query{}, 1<<30), scan(t, dir, Query{}, 1<<30); !slices.Equal(got, want) {
+		t.Errorf("%d records are found of %d", len(got), len(want))
+	}
 }

@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	_ "modernc.org/sqlite" // the driver
 )
@@ -169,6 +170,7 @@ func (d *database) save(ctx context.Context, pack *packer, s *writing) error {
 		if _, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO columns VALUES (?, ?)", key(c, b.first), pack.pack(b, c)); err != nil {
 			return err
 		}
+		runtime.Gosched() // a block takes some milliseconds
 	}
 	if _, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO progress VALUES (1, ?, ?, ?)", s.next, s.mark, b.offsets[b.n-1]); err != nil {
 		return err

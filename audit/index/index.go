@@ -54,6 +54,7 @@ import (
 	"time"
 
 	"durward/audit"
+	"durward/internal/pace"
 )
 
 // Hasher gives the keyed hash by which a log with sealed personal fields names
@@ -73,6 +74,9 @@ type Options struct {
 	Memory bool
 	// Hasher is for logs with sealed fields; nil for plain ones.
 	Hasher Hasher
+	// Stored counts the records of the log, so that Follow knows when requests
+	// run; nil when nobody else has the processor.
+	Stored func() uint64
 	// Log gets a line when following fails, and when it works again; nil
 	// discards.
 	Log *slog.Logger
@@ -228,41 +232,75 @@ func (x *Index) Close() error {
 	return db.close()
 }
 
-// Pace of Follow.
 const (
+	// lookEvery is how often Follow looks for more when it has all.
 	lookEvery = time.Second
-	// share is the part of one processor that following takes, as its
-	// divisor: while the log grows faster than that, the index falls behind.
-	share = 8
+	// saveEvery is how long a block that is not full stays in memory alone. Who
+	// asks meanwhile, or after a crash, reads its records from the log.
+	saveEvery = 10 * time.Second
+	// stepRecords is how many records are taken in at once: some tenths of a
+	// millisecond.
+	stepRecords = 256
 )
 
 // Follow takes in what the log gets until ctx ends. It takes at most an eighth
-// of one processor.
+// of one processor, and a fortieth while records come (package pace): when the
+// log grows faster than that it falls behind, and searches read the rest from
+// the log.
 func (x *Index) Follow(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	p := pace.Pace{Events: x.opts.Stored}
+	saved := time.Now()
 	for {
 		select {
 		case <-ctx.Done():
+			_, _ = x.advance(context.WithoutCancel(ctx), 0, true)
 			return
 		case <-timer.C:
 		}
-		began := time.Now()
-		n, err := x.advance(ctx, blockRecords)
-		pause := lookEvery
-		switch {
-		case err != nil && ctx.Err() == nil:
-			if !x.failing.Swap(true) {
-				x.log.Warn("the audit index cannot go on; searches read the log", slog.Any("error", err))
-			}
-		case err == nil:
-			if x.failing.Swap(false) {
-				x.log.Info("the audit index goes on")
-			}
-			if n == blockRecords {
-				pause = (share - 1) * time.Since(began)
+		p.Begin()
+		err := x.follow(ctx, &p, &saved)
+		x.note(ctx, err)
+		timer.Reset(lookEvery)
+	}
+}
+
+// follow takes in what there is, and saves it when that is due.
+func (x *Index) follow(ctx context.Context, p *pace.Pace, saved *time.Time) error {
+	var looked time.Time
+	for {
+		if time.Since(looked) >= lookEvery {
+			looked = time.Now()
+			if err := x.letGo(ctx); err != nil {
+				return err
 			}
 		}
-		timer.Reset(pause)
+		n, err := x.advance(ctx, stepRecords, false)
+		if err != nil {
+			return err
+		}
+		if n < stepRecords {
+			break
+		}
+		if err := p.Rest(ctx); err != nil {
+			return err
+		}
+	}
+	if time.Since(*saved) < saveEvery {
+		return nil
+	}
+	*saved = time.Now()
+	_, err := x.advance(ctx, 0, true)
+	return err
+}
+
+// note tells of a fault once, and when it is over.
+func (x *Index) note(ctx context.Context, err error) {
+	switch {
+	case err == nil && x.failing.Swap(false):
+		x.log.Info("the audit index goes on")
+	case err != nil && ctx.Err() == nil && !x.failing.Swap(true):
+		x.log.Warn("the audit index cannot go on; searches read the log", slog.Any("error", err))
 	}
 }

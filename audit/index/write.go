@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"runtime"
 	"slices"
 
 	"durward/audit"
@@ -26,8 +25,11 @@ type writing struct {
 
 // CatchUp takes in all that the log has.
 func (x *Index) CatchUp(ctx context.Context) error {
+	if err := x.letGo(ctx); err != nil {
+		return err
+	}
 	for moved := 0; ; {
-		n, err := x.advance(ctx, 16*blockRecords)
+		n, err := x.advance(ctx, 16*blockRecords, true)
 		if errors.Is(err, errMoved) && moved < 10 {
 			moved++ // it goes on from where the other one is
 			continue
@@ -63,22 +65,22 @@ func (x *Index) clear(ctx context.Context) error {
 	return nil
 }
 
-// advance takes in up to most records and saves them. It gives their number.
-func (x *Index) advance(ctx context.Context, most int) (int, error) {
+// advance takes in up to most records, and gives their number. Blocks that are
+// full are saved; the last one is when that is asked for, or after a fault.
+func (x *Index) advance(ctx context.Context, most int, save bool) (int, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if err := x.expire(ctx); err != nil {
-		return 0, err
-	}
 	n, err := x.read(ctx, most)
-	if err == nil || errors.Is(err, io.EOF) {
-		err = x.save(ctx)
-	} else {
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	if save || err != nil {
 		err = errors.Join(err, x.save(ctx)) // what came before the fault
 	}
 	if err != nil {
 		x.forget(ctx)
 	}
+	x.last.Store(x.state.next - 1)
 	return n, err
 }
 
@@ -103,16 +105,10 @@ func (x *Index) read(ctx context.Context, most int) (n int, err error) {
 		if err := x.add(ctx, text, sequence); err != nil {
 			return n, err
 		}
-		if n++; n%yieldEach == 0 {
-			runtime.Gosched()
-		}
+		n++
 	}
 	return n, nil
 }
-
-// yieldEach is after how many records others may run: where there is one
-// processor, requests would else wait 10 ms for it at every step.
-const yieldEach = 16
 
 // add takes in one record. One that cannot be read takes part with its number
 // alone, so that the others are found.
@@ -144,7 +140,6 @@ func (x *Index) add(ctx context.Context, text []byte, sequence uint64) error {
 // save writes the block that is being filled.
 func (x *Index) save(ctx context.Context) error {
 	s := &x.state
-	defer func() { x.last.Store(s.next - 1) }()
 	if s.block == nil || s.saved == s.next {
 		return nil
 	}
@@ -177,7 +172,17 @@ func (x *Index) forget(ctx context.Context) {
 	}
 }
 
-// expire lets go what the log has let go.
+// letGo lets go what the log has let go.
+func (x *Index) letGo(ctx context.Context) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	err := x.expire(ctx)
+	if err != nil {
+		x.forget(ctx)
+	}
+	return err
+}
+
 func (x *Index) expire(ctx context.Context) error {
 	files, err := audit.Files(x.dir)
 	if err != nil || len(files) == 0 {
