@@ -53,6 +53,7 @@ func registerSlowPath(m *observe.Metrics, e *waf.Engines) {
 			slow.Outcomes(func(n int64, outcome string) { emit(float64(n), outcome) })
 		})
 	m.HistogramFunc("waf_slow_path_seconds", "Processor time of runs of the rule engine.", slow.Seconds)
+	m.CounterFunc("waf_large_content_seconds_total", "Processor time that the gate took for large content, paid from the budgets of the slow path.", func() float64 { return slow.Spent().Seconds() })
 	m.GaugeFunc("waf_slow_path_waiting", "Requests that wait for the rule engine.", func() float64 { return float64(slow.Waiting()) })
 }
 

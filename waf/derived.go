@@ -20,7 +20,11 @@ import (
 func (s *stage) decoded(ctx context.Context, x *durward.Exchange, q *seen, settings Settings, p *plan, v *Verdict) (skipped string, d durward.Decision) {
 	f := decode.New(&s.demand.cfg.Decode)
 	defer f.Release()
-	collect(f, q, x)
+	if size(&q.Request) < much {
+		collect(f, q, x)
+	} else if d := s.collectMuch(f, q, x); d.Verdict != durward.Allow || d.Err != nil {
+		return "", d
+	}
 	if f.Over {
 		if s.refuses() {
 			return "", durward.Refuse(durward.CodeBodyTooLarge, errDecoded)
@@ -33,7 +37,7 @@ func (s *stage) decoded(ctx context.Context, x *durward.Exchange, q *seen, setti
 	again := requests.Get().(*seen)
 	defer again.release()
 	again.derive(q, f.Found)
-	found, d := s.judge(ctx, x, &again.Request, settings, p)
+	found, d := s.judge(ctx, x, again, settings, p)
 	if d.Verdict == durward.Allow && d.Err == nil {
 		v.add(&found, f.Found)
 	}
@@ -88,6 +92,7 @@ func (q *seen) derive(from *seen, values []decode.Value) {
 		*to = append(*to, url.QueryEscape(v.Text)...)
 	}
 	path, _, _ := strings.Cut(from.URI, "?")
+	q.spent = from.spent
 	q.Method, q.URI, q.Protocol, q.Host, q.ServerName = from.Method, path, from.Protocol, from.Host, from.ServerName
 	q.ClientAddr, q.ClientPort, q.ServerAddr, q.ServerPort = from.ClientAddr, from.ClientPort, from.ServerAddr, from.ServerPort
 	if _, err := netip.ParseAddrPort(q.Host); err == nil || isAddress(q.Host) {

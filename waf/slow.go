@@ -20,14 +20,14 @@ import (
 // all allow it. An Err in a decision to go on says that they did not. While the
 // gate is being compiled nobody has a fast path, and no client is to blame: such
 // runs are not held against a budget.
-func (s *stage) inspect(ctx context.Context, x *durward.Exchange, r *gate.Request, settings Settings, free bool) (v Verdict, d durward.Decision) {
+func (s *stage) inspect(ctx context.Context, x *durward.Exchange, q *seen, settings Settings, free bool) (v Verdict, d durward.Decision) {
 	var err error
-	run := func() { v, err = s.set.shared.requests.Inspect(r, &settings) }
+	run := func() { v, err = s.set.shared.requests.Inspect(&q.Request, &settings) }
 	o, retry := slowpath.Ran, time.Duration(0)
 	if free {
 		run()
 	} else {
-		o, retry = s.set.scheduler().Run(ctx, clientOf(x), estimate(r), run)
+		o, retry = s.set.scheduler().RunAfter(ctx, clientOf(x), q.spent, estimate(&q.Request), run)
 	}
 	switch {
 	case o == slowpath.Abandoned:

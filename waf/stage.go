@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"durward"
 	"durward/waf/gate"
@@ -65,6 +66,7 @@ func (*stage) Name() string { return StageName }
 type seen struct {
 	gate.Request
 	header durward.Header
+	spent  time.Duration // of the client's budget
 }
 
 var requests = sync.Pool{New: func() any { return new(seen) }}
@@ -88,7 +90,7 @@ func (s *stage) Request(ctx context.Context, x *durward.Exchange) durward.Decisi
 		return d
 	}
 	settings, plan := s.now()
-	v, d := s.judge(ctx, x, &q.Request, settings, plan)
+	v, d := s.judge(ctx, x, q, settings, plan)
 	if d.Verdict == durward.Allow && d.Err == nil && !v.Interrupted && s.demand.cfg.Decode.Enabled() {
 		var more string
 		if more, d = s.decoded(ctx, x, q, settings, plan, &v); more != "" {
@@ -96,22 +98,33 @@ func (s *stage) Request(ctx context.Context, x *durward.Exchange) durward.Decisi
 		}
 	}
 	if d.Verdict != durward.Allow || d.Err != nil {
+		x.Findings = append(x.Findings, v.Findings...) // of a first look
 		return d
 	}
 	return s.decide(x, &v, skipped)
 }
 
 // judge gives the verdict of the rules, without them where it is proven.
-func (s *stage) judge(ctx context.Context, x *durward.Exchange, r *gate.Request, settings Settings, p *plan) (Verdict, durward.Decision) {
+func (s *stage) judge(ctx context.Context, x *durward.Exchange, q *seen, settings Settings, p *plan) (Verdict, durward.Decision) {
+	r := &q.Request
 	if s.trial != nil {
 		return s.try(r, settings, p)
 	}
-	clean, why := p.clean(r)
+	var clean bool
+	var why gate.Reason
+	if size(r) < much || p.gate.Load() == nil {
+		clean, why = p.clean(r)
+	} else {
+		var d durward.Decision
+		if clean, why, d = s.cleanOfMuch(x, q, p); d.Verdict != durward.Allow || d.Err != nil {
+			return Verdict{}, d
+		}
+	}
 	s.set.stats.gate(clean, why)
 	if clean {
 		return Verdict{}, durward.Proceed()
 	}
-	return s.inspect(ctx, x, r, settings, why.Target == slowCompiling)
+	return s.inspect(ctx, x, q, settings, why.Target == slowCompiling)
 }
 
 // decide makes a decision of a verdict.

@@ -15,13 +15,14 @@ import (
 // is who was authenticated, else its address; of an IPv6 address the first 64 bits.
 type Config struct {
 	// CPUPerClient is the processor time that the requests of one client may
-	// take of the rule engine in each second. Default 200ms.
+	// take of the rule engine in each second, and those with 32 KiB and more of
+	// the gate before it. Default 200ms.
 	CPUPerClient units.Duration `yaml:"cpu_per_client"`
 	// Burst is the processor time that a client may take at once after a rest.
 	// Default five times cpu_per_client.
 	Burst units.Duration `yaml:"burst"`
-	// CPUTotal is the part of all processors, in percent, that the rule engine
-	// may take for the requests of all clients. Default 50.
+	// CPUTotal is the part of all processors, in percent, that the same may
+	// take for the requests of all clients. Default 50.
 	CPUTotal int `yaml:"cpu_total"`
 	// Concurrency is how many requests run the rule engine at a time. Default
 	// one less than there are processors, at least 1.

@@ -87,8 +87,14 @@ func (s *Scheduler) PassUnchecked() bool {
 // to take. When the outcome is not Ran, f was not called, and retry is a time
 // after which it may be.
 func (s *Scheduler) Run(ctx context.Context, c Client, estimate time.Duration, f func()) (o Outcome, retry time.Duration) {
+	return s.RunAfter(ctx, c, 0, estimate, f)
+}
+
+// RunAfter is Run for a request that has spent something already: that is owed,
+// but is no reason to end halfway what was let begin.
+func (s *Scheduler) RunAfter(ctx context.Context, c Client, spent, estimate time.Duration, f func()) (o Outcome, retry time.Duration) {
 	key, cost := c.key(), int64(max(estimate, 0))
-	o, retry = s.enter(ctx, key, cost)
+	o, retry = s.enter(ctx, key, cost, int64(spent))
 	s.stats.outcome(o)
 	if o != Ran {
 		return o, retry
@@ -99,12 +105,36 @@ func (s *Scheduler) Run(ctx context.Context, c Client, estimate time.Duration, f
 	return Ran, 0
 }
 
+// Spend runs f at once, on the caller's goroutine and beside the runs of the
+// engine, when the client and all together may still spend its estimate: work
+// on much content that needs no engine is paid from the same budgets. spent is
+// what the same request has spent already, took what it spends now. Outcomes are
+// Ran, NoClient, NoTotal and TooLarge.
+func (s *Scheduler) Spend(c Client, spent, estimate time.Duration, f func()) (o Outcome, retry, took time.Duration) {
+	key, cost := c.key(), int64(max(estimate, 0))
+	s.mu.Lock()
+	if o, retry = s.admit(key, cost, int64(spent), s.clock()); o == Ran {
+		s.charge(key, cost)
+	}
+	s.mu.Unlock()
+	if o != Ran {
+		s.stats.outcome(o)
+		return o, retry, 0
+	}
+	took = s.cpu(f) // what panics is paid for by estimate
+	s.mu.Lock()
+	s.charge(key, int64(took)-cost)
+	s.mu.Unlock()
+	s.stats.spent.Add(int64(took))
+	return Ran, 0, took
+}
+
 func (s *Scheduler) clock() int64 { return int64(s.now().Sub(s.began)) }
 
 // enter pays the estimate and gets a place.
-func (s *Scheduler) enter(ctx context.Context, key Client, cost int64) (Outcome, time.Duration) {
+func (s *Scheduler) enter(ctx context.Context, key Client, cost, spent int64) (Outcome, time.Duration) {
 	s.mu.Lock()
-	if o, retry := s.admit(key, cost, s.clock()); o != Ran {
+	if o, retry := s.admit(key, cost, spent, s.clock()); o != Ran {
 		s.mu.Unlock()
 		return o, retry
 	}
@@ -126,14 +156,15 @@ func (s *Scheduler) enter(ctx context.Context, key Client, cost int64) (Outcome,
 }
 
 // admit holds a run against the budgets. A run that is larger than a burst can
-// begin when nothing is owed; what it takes is owed then.
-func (s *Scheduler) admit(key Client, cost, now int64) (Outcome, time.Duration) {
+// begin when nothing is owed; what it takes is owed then. What the request itself
+// has spent does not count.
+func (s *Scheduler) admit(key Client, cost, spent, now int64) (Outcome, time.Duration) {
 	l := &s.limits
 	if cost > int64(l.maxRun) {
 		return TooLarge, time.Minute
 	}
 	a := s.clients.get(key, now)
-	owes := debt(a.paid, now, l.client)
+	owes := max(debt(a.paid, now, l.client)-spent, 0)
 	if owes > 0 && owes+cost > l.burst {
 		return NoClient, until(owes+cost-l.burst, owes, l.client)
 	}
@@ -141,7 +172,7 @@ func (s *Scheduler) admit(key Client, cost, now int64) (Outcome, time.Duration) 
 	if a.recent(now) > float64(l.burst)/10 {
 		room -= room / 4 // the last of it is for those who have used nothing of late
 	}
-	if all := debt(s.total, now, l.total); all > 0 && all+cost > room {
+	if all := max(debt(s.total, now, l.total)-spent, 0); all > 0 && all+cost > room {
 		return NoTotal, until(all+cost-room, all, l.total)
 	}
 	return Ran, 0

@@ -143,6 +143,83 @@ func TestTheBudgetOfAllIsHeldAndItsLastQuarterIsForNewcomers(t *testing.T) {
 	})
 }
 
+// What is spent beside the engine takes no place and waits for nobody, but comes
+// from the same account.
+func TestWhatIsSpentBesideTheEngineIsPaidFromTheSameBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := scheduler(Config{CPUPerClient: units.Duration(100 * ms), Burst: units.Duration(300 * ms), MaxRun: units.Duration(time.Second), Concurrency: 1})
+		free := make(chan struct{})
+		s.cpu = func(f func()) time.Duration { f(); return 0 }
+		go s.Run(context.Background(), client("hog"), ms, func() { <-free })
+		synctest.Wait()
+		s.cpu = func(f func()) time.Duration { f(); return 120 * ms }
+		ran := 0
+		spend := func(name string, estimate time.Duration) Outcome {
+			o, retry, _ := s.Spend(client(name), 0, estimate, func() { ran++ })
+			if (o == Ran) != (retry == 0) {
+				t.Errorf("%s, retry after %v", o, retry)
+			}
+			return o
+		}
+		for i, want := range []Outcome{Ran, Ran, NoClient, NoClient} { // 120 ms each, 100 expected
+			if o := spend("a", 100*ms); o != want {
+				t.Errorf("%d: %s, want %s", i, o, want)
+			}
+		}
+		if o := spend("a", 2*time.Second); o != TooLarge {
+			t.Errorf("more than max_run: %s", o)
+		}
+		if o := spend("b", 100*ms); o != Ran || ran != 3 || s.Spent() != 360*ms || s.running != 1 {
+			t.Errorf("b: %s; %d ran, %v spent, %d running", o, ran, s.Spent(), s.running)
+		}
+		s.refused(t, "a", 100*ms, NoClient) // nor is anything left for the engine
+		<-time.After(2 * time.Second)
+		if o := spend("a", 100*ms); o != Ran {
+			t.Errorf("when it is paid for: %s", o)
+		}
+		if n := count(s, NoClient); n != 3 {
+			t.Errorf("%d refusals are counted", n)
+		}
+		close(free)
+		synctest.Wait()
+	})
+}
+
+// A request that was let begin is not ended halfway because of what it has spent
+// itself; the next one is.
+func TestWhatARequestHasSpentIsNoReasonToEndItHalfway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := scheduler(Config{CPUPerClient: units.Duration(100 * ms), Burst: units.Duration(200 * ms), CPUTotal: 10})
+		s.cpu = func(f func()) time.Duration { f(); return 150 * ms }
+		once := func() (first, second Outcome) {
+			first, _, took := s.Spend(client("a"), 0, 100*ms, func() {})
+			if first != Ran {
+				return first, ""
+			}
+			second, _ = s.RunAfter(context.Background(), client("a"), took, time.Second, func() {})
+			return first, second
+		}
+		if first, second := once(); first != Ran || second != Ran {
+			t.Errorf("%s, %s", first, second)
+		}
+		if first, _ := once(); first != NoClient {
+			t.Errorf("the next: %s", first)
+		}
+	})
+}
+
+func TestWhatPanicsBesideTheEngineIsPaidByEstimate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := scheduler(Config{Burst: units.Duration(200 * ms)})
+		func() {
+			defer func() { _ = recover() }()
+			s.Spend(client("a"), 0, 150*ms, func() { panic("x") })
+		}()
+		s.refused(t, "a", 100*ms, NoClient)
+		s.mustRun(t, "b", ms)
+	})
+}
+
 func TestOnlySoManyRunAtATimeAndOthersWaitForABoundedTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := scheduler(Config{Wait: units.Duration(100 * ms)})

@@ -17,6 +17,7 @@ type stats struct {
 	runs     [12]atomic.Int64 // by bucket, not summed up
 	count    atomic.Int64
 	sum      atomic.Int64 // nanoseconds
+	spent    atomic.Int64 // nanoseconds, without the engine
 }
 
 func (s *stats) outcome(o Outcome) {
@@ -56,6 +57,9 @@ func (s *Scheduler) Seconds() (count uint64, sum float64, atMost map[float64]uin
 	}
 	return max(uint64(s.stats.count.Load()), n), time.Duration(s.stats.sum.Load()).Seconds(), atMost
 }
+
+// Spent is the processor time that Spend was charged for.
+func (s *Scheduler) Spent() time.Duration { return time.Duration(s.stats.spent.Load()) }
 
 // Waiting is how many requests are in the queue.
 func (s *Scheduler) Waiting() int {
