@@ -71,6 +71,8 @@ type World interface {
 type Env struct {
 	API   *spec.API
 	World World
+	// Origin is scheme, host and port of the service.
+	Origin string
 	// Users are the identities, in the configuration's order; at least the
 	// anonymous one is never among them.
 	Users []*identity.Identity
