@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"durward/probe/check"
+	"durward/probe/check/injection"
+	"durward/probe/check/platform"
 	"durward/probe/check/policy"
 )
 
@@ -15,6 +17,8 @@ import (
 func Checks() []check.Check {
 	return slices.Concat(
 		one(policy.Check()),
+		platform.Checks(),
+		one(injection.Check()),
 	)
 }
 

@@ -40,7 +40,7 @@ func (r *run) note(s string) {
 
 // env is what one part of a check works with.
 func (r *run) env(k *check.Check, id string) *check.Env {
-	return &check.Env{API: r.cfg.API, World: r.world, Users: r.users, Rand: world.Rand(r.cfg.Seed, k.Name, id),
+	return &check.Env{API: r.cfg.API, World: r.world, Origin: r.origin, Users: r.users, Rand: world.Rand(r.cfg.Seed, k.Name, id),
 		ReadOnly: r.cfg.ReadOnly, Destructive: r.cfg.Destructive, Expect: r.cfg.Expect, Listener: r.cfg.Listener,
 		Report: r.report, Step: r.step}
 }

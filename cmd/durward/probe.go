@@ -20,6 +20,7 @@ import (
 	"durward/probe"
 	"durward/probe/finding"
 	"durward/probe/identity"
+	"durward/probe/listener"
 	"durward/probe/report"
 	"durward/probe/spec"
 )
@@ -46,6 +47,7 @@ type probeBounds struct {
 	Operations  []string       `help:"Only these operations: ids, paths or \"METHOD /path\"; * is any text." placeholder:"GLOB"`
 	ReadOnly    bool           `help:"Send nothing that writes, besides logins."`
 	Destructive bool           `help:"Run the checks that may harm the service, too."`
+	Listener    bool           `help:"Listen on loopback for requests that the service can be made to send." default:"true" negatable:""`
 	MaxRequests int            `help:"The budget of requests." default:"200000" placeholder:"N"`
 	Rate        float64        `help:"Requests in a second; 0 is no bound." placeholder:"N"`
 	Timeout     units.Duration `help:"For one exchange." default:"15s"`
@@ -72,6 +74,14 @@ func (c *probeCmd) Run(ctx context.Context, s streams) error {
 		return exitError{2, err}
 	}
 	cfg.Progress = progressTo(s.err)
+	if c.Listener {
+		l, err := listener.New()
+		if err != nil {
+			return exitError{2, err}
+		}
+		defer l.Close()
+		cfg.Listener = l
+	}
 	out, err := probe.Run(ctx, *cfg)
 	if err != nil {
 		return exitError{2, err}
