@@ -33,6 +33,8 @@ type Config struct {
 	// Users are those of a users' file; Extra are made by hand.
 	Users *identity.File
 	Extra []*identity.Identity
+	// Pairs are users whose login is found out.
+	Pairs []Pair
 	// Register lets the run register users of its own when it is given none.
 	Register bool
 	// Seed repeats a run.

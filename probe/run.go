@@ -119,11 +119,12 @@ func (r *run) phases(ctx context.Context) error {
 	if err := r.contact(ctx); err != nil {
 		return err
 	}
+	r.world = world.New(world.Config{API: r.cfg.API, Client: r.client, Base: r.base, Desk: r.desk,
+		Seed: r.cfg.Seed, ReadOnly: r.cfg.ReadOnly})
 	if err := r.logIn(ctx); err != nil {
 		return err
 	}
-	r.world = world.New(world.Config{API: r.cfg.API, Client: r.client, Base: r.base, Desk: r.desk, Users: r.users,
-		Seed: r.cfg.Seed, ReadOnly: r.cfg.ReadOnly})
+	r.world.Users = r.users
 	n := 0
 	if err := r.world.Reach(ctx, r.ops, func(op *spec.Operation) {
 		n++
@@ -145,33 +146,6 @@ func (r *run) contact(ctx context.Context) error {
 		return nil // slow to say that there is nothing at /
 	}
 	return err
-}
-
-// logIn gets the users' credentials; who cannot log in is left out, with a note.
-func (r *run) logIn(ctx context.Context) error {
-	var in []*identity.Identity
-	var failures []error
-	for i, u := range r.users {
-		r.at("log in", u.Name, i, len(r.users))
-		err := r.desk.Login(ctx, u)
-		switch {
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case err != nil:
-			failures = append(failures, err)
-			r.out.Notes = append(r.out.Notes, err.Error())
-		default:
-			in = append(in, u)
-		}
-	}
-	if len(in) == 0 && len(failures) > 0 {
-		return fmt.Errorf("no user could log in: %w", failures[0])
-	}
-	r.users = in
-	if r.cfg.ReadOnly {
-		r.client.ReadOnly() // logins write, and are done
-	}
-	return nil
 }
 
 // runChecks runs the checks by operation, and then those of the whole API.

@@ -35,7 +35,7 @@ type probeCmd struct {
 
 type probeUsers struct {
 	Users    string   `help:"The users to act as: a file in the format of WFC Authentication." placeholder:"FILE"`
-	User     []string `help:"A user with HTTP Basic." placeholder:"NAME:PASSWORD" sep:"none"`
+	User     []string `help:"A user, by a login of the document, else HTTP Basic." placeholder:"NAME:PASSWORD" sep:"none"`
 	Bearer   []string `help:"A user with a bearer token." placeholder:"NAME=TOKEN" sep:"none"`
 	Header   []string `help:"A header field of the last --bearer or --user, or of a user of its own." placeholder:"NAME: VALUE" sep:"none"`
 	Register bool     `help:"Without users: register two, when the document says how." default:"true" negatable:""`
@@ -126,20 +126,29 @@ func (c *probeCmd) config() (*probe.Config, error) {
 	if cfg.Extra, err = c.extra(); err != nil {
 		return nil, err
 	}
+	if cfg.Pairs, err = c.pairs(); err != nil {
+		return nil, err
+	}
 	cfg.TLS, err = c.tls()
 	return cfg, err
 }
 
-// extra are the users of the command line.
-func (c *probeUsers) extra() ([]*identity.Identity, error) {
-	var out []*identity.Identity
+// pairs are the users whose way in is to be found out.
+func (c *probeUsers) pairs() ([]probe.Pair, error) {
+	var out []probe.Pair
 	for _, u := range c.User {
 		name, password, ok := strings.Cut(u, ":")
 		if !ok || name == "" {
 			return nil, errors.New("--user takes NAME:PASSWORD")
 		}
-		out = append(out, identity.Static(name, identity.BasicCredential(name, password)))
+		out = append(out, probe.Pair{Name: name, Password: password})
 	}
+	return out, nil
+}
+
+// extra are the users of the command line.
+func (c *probeUsers) extra() ([]*identity.Identity, error) {
+	var out []*identity.Identity
 	for _, b := range c.Bearer {
 		name, token, ok := strings.Cut(b, "=")
 		if !ok || name == "" || token == "" {

@@ -20,7 +20,8 @@ type maker struct {
 	ctx   context.Context
 	op    *spec.Operation
 	as    *identity.Identity
-	try   int
+	turn  turn
+	try   int // of the kind of values
 	depth int
 	rand  *rand.Rand
 	// names maps the unique texts of a call that is made again.
@@ -211,7 +212,7 @@ func (m *maker) reference(schema *spec.Schema, name, holder string) (any, bool) 
 	if m.op.Method == "POST" && slices.Contains(s.kinds[:1], kindOfPath(m.op.Path)) {
 		return nil, false // the identifier of what is to be made
 	}
-	f, ok := m.w.find(m.ctx, &spec.Operation{ID: m.op.ID, Method: "GET", Path: m.op.Path}, s, false, m.as, m.try, m.depth+1)
+	f, ok := m.w.find(m.ctx, &spec.Operation{ID: m.op.ID, Method: "GET", Path: m.op.Path}, s, 0, m.as, m.turn, m.depth+1)
 	if !ok {
 		return nil, false
 	}

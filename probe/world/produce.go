@@ -20,11 +20,10 @@ import (
 // deepest is how far prerequisites of prerequisites are made.
 const deepest = 4
 
-// fresh makes a call of op for as. try counts the attempts before: each has
-// other values.
-func (w *World) fresh(ctx context.Context, op *spec.Operation, as *identity.Identity, try, depth int) (*call.Call, error) {
+// fresh makes a call of op for as, with the values of that turn.
+func (w *World) fresh(ctx context.Context, op *spec.Operation, as *identity.Identity, t turn, depth int) (*call.Call, error) {
 	c := &call.Call{Op: op}
-	path, err := w.place(ctx, op, as, try, depth)
+	path, err := w.place(ctx, op, as, t, depth)
 	if err != nil {
 		return nil, err
 	}
@@ -32,8 +31,8 @@ func (w *World) fresh(ctx context.Context, op *spec.Operation, as *identity.Iden
 	w.mu.Lock()
 	happy := w.ops[op].happy
 	w.mu.Unlock()
-	m := maker{w: w, ctx: ctx, op: op, as: as, try: try, depth: depth, rand: Rand(w.Seed, "call", op.ID, fmt.Sprint(try))}
-	if happy != nil && try < 2 {
+	m := maker{w: w, ctx: ctx, op: op, as: as, turn: t, try: t.body, depth: depth, rand: Rand(w.Seed, "call", op.ID, fmt.Sprint(t.body))}
+	if happy != nil && t.body < 2 {
 		m.again(c, happy)
 		return c, nil
 	}
@@ -42,7 +41,7 @@ func (w *World) fresh(ctx context.Context, op *spec.Operation, as *identity.Iden
 }
 
 // place finds values for the path's parameters.
-func (w *World) place(ctx context.Context, op *spec.Operation, as *identity.Identity, try, depth int) (call.Values, error) {
+func (w *World) place(ctx context.Context, op *spec.Operation, as *identity.Identity, t turn, depth int) (call.Values, error) {
 	path := slots(op.Path)
 	values := make([]any, len(path))
 	for i := len(path) - 1; i >= 0; i-- {
@@ -50,7 +49,7 @@ func (w *World) place(ctx context.Context, op *spec.Operation, as *identity.Iden
 			continue
 		}
 		s := path[i]
-		f, ok := w.find(ctx, op, s, i == len(path)-1, as, try, depth)
+		f, ok := w.find(ctx, op, s, i, as, t, depth)
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -70,7 +69,7 @@ func (w *World) place(ctx context.Context, op *spec.Operation, as *identity.Iden
 	for i, s := range path {
 		p := param(op, "path", s.name)
 		if values[i] == nil {
-			m := maker{w: w, ctx: ctx, op: op, as: as, try: try, rand: Rand(w.Seed, "path", op.ID, s.name, fmt.Sprint(try))}
+			m := maker{w: w, ctx: ctx, op: op, as: as, turn: t, try: t.object, rand: Rand(w.Seed, "path", op.ID, s.name, fmt.Sprint(t.object))}
 			values[i] = m.guess(p, s)
 		}
 		var schema *spec.Schema
@@ -91,18 +90,27 @@ func param(op *spec.Operation, in, name string) *spec.Param {
 	return nil
 }
 
-// find gives a value for one parameter, making the object where there is none.
-func (w *World) find(ctx context.Context, op *spec.Operation, s slot, last bool, as *identity.Identity, try, depth int) (found, bool) {
-	consumes := op.Method == "DELETE" && last && strings.HasSuffix(op.Path, "{"+s.name+"}")
-	if op.Method == "PUT" && last && strings.HasSuffix(op.Path, "{"+s.name+"}") && !w.collects(s) {
+// find gives a value for one parameter, the i-th of the path, making the object
+// where there is none.
+func (w *World) find(ctx context.Context, op *spec.Operation, s slot, i int, as *identity.Identity, t turn, depth int) (found, bool) {
+	ends := strings.HasSuffix(op.Path, "{"+s.name+"}")
+	consumes := op.Method == "DELETE" && ends
+	if op.Method == "PUT" && ends && !w.collects(s) {
 		// A PUT may make what it names, and then nothing else does.
 		return found{}, false
 	}
-	least := seen
-	if v, ok := userValue(s, as); ok && !consumes && try%3 != 2 {
-		return found{value: v, rank: named}, true
+	safe := client.Safe(op.Method)
+	own, isUser := userValue(s, as)
+	if i > 0 && isUser && !safe {
+		// A user of something else, such as its member: nobody whom the run acts
+		// as, who would rightly see then what is another's.
+		return w.stranger(ctx, s, as, consumes, depth)
 	}
-	if !client.Safe(op.Method) {
+	if isUser && !consumes && t.object%3 != 2 {
+		return found{value: own, rank: named}, true
+	}
+	least := seen
+	if !safe {
 		least = alone
 	}
 	if consumes {
@@ -124,7 +132,19 @@ func (w *World) find(ctx context.Context, op *spec.Operation, s slot, last bool,
 	if len(all) == 0 {
 		return found{}, false
 	}
-	return all[try%min(len(all), 4)], true
+	return all[t.object%min(len(all), 4)], true
+}
+
+// stranger is a user who is nobody that the run acts as: one that was registered
+// on the way, or else a name that nobody has.
+func (w *World) stranger(ctx context.Context, s slot, as *identity.Identity, known bool, depth int) (found, bool) {
+	if known {
+		if f, ok := w.newest(s, as, nil); ok {
+			return f, true
+		}
+		w.produce(ctx, s, as, depth)
+	}
+	return w.newest(s, as, nil)
 }
 
 func (w *World) look(s slot, as *identity.Identity) []found {

@@ -18,45 +18,28 @@ import (
 	"durward/probe/spec"
 )
 
-// attempts is how many kinds of values are tried for an operation.
-const attempts = 6
+// attempts is how many calls are made to find one that works.
+const attempts = 8
+
+// turn says which of the possible values an attempt takes.
+type turn struct {
+	body   int // the kind of values
+	object int // which of the objects that fit
+}
 
 // attempt calls op as somebody until it is answered 2xx: what the answer says
 // chooses what is changed.
 func (w *World) attempt(ctx context.Context, op *spec.Operation, as *identity.Identity, depth int) (*check.Exchange, error) {
-	seen := map[string]bool{}
-	denied := 0
-	for try := range attempts {
-		c, err := w.fresh(ctx, op, as, try, depth)
+	a := attempting{w: w, op: op, as: as, depth: depth, sent: map[string]bool{}}
+	for range attempts {
+		e, err := a.once(ctx)
 		if err != nil {
 			return nil, err
 		}
-		r, err := w.Request(ctx, c, as)
-		if err != nil {
-			return nil, err
-		}
-		key := r.Target + "\x00" + string(r.Body)
-		if seen[key] {
-			continue
-		}
-		seen[key] = true
-		e, err := w.Send(ctx, c, as)
-		if err != nil {
-			return nil, err
-		}
-		if e.Answer.OK() && !Failed(e.Answer) {
+		if e != nil && e.Answer.OK() && !Failed(e.Answer) {
 			return e, nil
 		}
-		switch e.Answer.Status {
-		case http.StatusUnauthorized, http.StatusForbidden:
-			// Other values help only where another object may be the user's own.
-			if denied++; denied >= 2 || !strings.Contains(op.Path, "{") {
-				try = attempts
-			}
-		case http.StatusMethodNotAllowed, http.StatusNotImplemented:
-			try = attempts
-		}
-		if try == attempts {
+		if a.over {
 			break
 		}
 	}
@@ -64,6 +47,57 @@ func (w *World) attempt(ctx context.Context, op *spec.Operation, as *identity.Id
 	w.ops[op].refused[nameOf(as)]++
 	w.mu.Unlock()
 	return nil, w.unreached(op)
+}
+
+type attempting struct {
+	w      *World
+	op     *spec.Operation
+	as     *identity.Identity
+	depth  int
+	turn   turn
+	sent   map[string]bool
+	denied int
+	over   bool
+}
+
+// once makes one call, and chooses the next. No exchange is what was sent before.
+func (a *attempting) once(ctx context.Context) (*check.Exchange, error) {
+	c, err := a.w.fresh(ctx, a.op, a.as, a.turn, a.depth)
+	if err != nil {
+		return nil, err
+	}
+	r, err := a.w.Request(ctx, c, a.as)
+	if err != nil {
+		return nil, err
+	}
+	key := r.Target + "\x00" + string(r.Body)
+	if a.sent[key] {
+		a.turn.body++
+		a.turn.object++
+		return nil, nil
+	}
+	a.sent[key] = true
+	e, err := a.w.Send(ctx, c, a.as)
+	if err != nil {
+		return nil, err
+	}
+	switch e.Answer.Status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		// Another object may be the user's own; nothing else can help.
+		a.denied++
+		a.turn.object++
+		a.over = a.denied >= 3 || len(c.Path) == 0
+	case http.StatusNotFound, http.StatusGone:
+		a.turn.object++
+		if len(c.Path) == 0 {
+			a.turn.body++
+		}
+	case http.StatusMethodNotAllowed, http.StatusNotImplemented, http.StatusUpgradeRequired:
+		a.over = true
+	default:
+		a.turn.body++
+	}
+	return e, nil
 }
 
 // Reach tries operations, which are in the order of Order, as every user: what makes things first, what takes

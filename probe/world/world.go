@@ -235,7 +235,7 @@ func (w *World) Call(ctx context.Context, op *spec.Operation, as *identity.Ident
 	if w.ReadOnly && !client.Safe(op.Method) {
 		return nil, fmt.Errorf("%s: %w: the run is read-only", op.ID, ErrUnreached)
 	}
-	return w.fresh(ctx, op, as, 0, 0)
+	return w.fresh(ctx, op, as, turn{}, 0)
 }
 
 // unique makes a text that was not used before in this run, and in no run with
