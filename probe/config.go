@@ -65,6 +65,8 @@ type Config struct {
 	Version string
 	// Progress is told where the run is; may be nil.
 	Progress func(Progress)
+	// Trace is told of each exchange as a line without secrets; may be nil.
+	Trace func(line string)
 	// Checks replaces the list of all tests, for tests of the run itself.
 	Checks []check.Check
 }

@@ -6,6 +6,7 @@ package probe
 import (
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -98,6 +99,26 @@ func (r *run) step(why string, e *check.Exchange) finding.Step {
 	}
 	s.Excerpt = text
 	return s
+}
+
+// trace writes one exchange as a line.
+func (r *run) trace(q *client.Request, a *client.Answer, err error) {
+	line := "unanswered"
+	switch {
+	case err != nil:
+		line = "unanswered: " + err.Error()
+	case a != nil:
+		line = fmt.Sprint(a.Status)
+	}
+	who := q.As
+	if who == "" {
+		who = "nobody"
+	}
+	q = q.Clone()
+	for v, t := range r.secrets() {
+		q.Hide(v, t)
+	}
+	r.cfg.Trace(fmt.Sprintf("%s %s: %s", line, who, r.mask(client.Curl(r.origin, q))))
 }
 
 // secrets are the users' present ones, by their shell variables.

@@ -93,7 +93,11 @@ func newRun(cfg Config) (*run, error) {
 			return nil, fmt.Errorf("two users are named %s", u.Name)
 		}
 	}
-	if r.client, err = client.New(cfg.limits(r.origin, time.Now())); err != nil {
+	limits := cfg.limits(r.origin, time.Now())
+	if cfg.Trace != nil {
+		limits.Watch = r.trace
+	}
+	if r.client, err = client.New(limits); err != nil {
 		return nil, err
 	}
 	r.desk = &identity.Desk{Client: r.client, Base: r.base, Other: r.other}

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"durward/internal/units"
@@ -64,6 +65,7 @@ type probeBounds struct {
 type probeReports struct {
 	Output []string `short:"o" help:"text, json, junit, sarif or html; more than one with as many --report." placeholder:"FORMAT"`
 	Report []string `help:"Where the reports go, in the order of --output; - is the standard output." placeholder:"FILE"`
+	Trace  string   `help:"Write every exchange to a file, without secrets." placeholder:"FILE"`
 	All    bool     `help:"Show tentative and accepted findings in the text, too."`
 }
 
@@ -82,6 +84,14 @@ func (c *probeCmd) Run(ctx context.Context, s streams) error {
 		defer l.Close()
 		cfg.Listener = l
 	}
+	if c.Trace != "" {
+		f, err := os.Create(c.Trace)
+		if err != nil {
+			return exitError{2, err}
+		}
+		defer f.Close()
+		cfg.Trace = linesTo(f)
+	}
 	out, err := probe.Run(ctx, *cfg)
 	if err != nil {
 		return exitError{2, err}
@@ -96,6 +106,16 @@ func (c *probeCmd) Run(ctx context.Context, s streams) error {
 		return exitError{2, fmt.Errorf("could not test%s", because(out))}
 	}
 	return nil
+}
+
+// linesTo writes lines, one at a time.
+func linesTo(w io.Writer) func(string) {
+	var mu sync.Mutex
+	return func(line string) {
+		mu.Lock()
+		defer mu.Unlock()
+		fmt.Fprintln(w, line)
+	}
 }
 
 func because(r *report.Run) string {

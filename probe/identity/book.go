@@ -43,6 +43,10 @@ func (u *User) identity(api *spec.API) (*Identity, error) {
 		if scheme, rest, ok := strings.Cut(c.Secret, " "); ok && strings.EqualFold(h.Name, "Authorization") {
 			c.Prefix, c.Secret = scheme+" ", strings.TrimSpace(rest)
 		}
+		if p := plain(h.Name); strings.Contains(p, "user") && c.Prefix == "" {
+			i.Known[strings.TrimPrefix(h.Name, "X-")] = c.Secret
+			i.Known["username"] = c.Secret
+		}
 		fixed = append(fixed, c)
 	}
 	if u.Bearer != "" {

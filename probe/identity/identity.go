@@ -113,27 +113,34 @@ func (i *Identity) Apply(r *client.Request) {
 		return
 	}
 	r.As = i.Name
-	if len(i.password) >= 4 {
+	if len(i.password) >= short {
 		r.Hide("PASSWORD"+strings.TrimPrefix(Variable(i.Name, 0), "TOKEN"), i.password)
 	}
 	Apply(r, i.Name, i.Credentials())
 }
+
+// short texts are no secrets: a header field with the user's name is not hidden.
+const short = 6
 
 // Apply puts credentials on a request, in place of what it has there.
 func Apply(r *client.Request, user string, creds []Credential) {
 	var cookies []string
 	for n, c := range creds {
 		text := c.Prefix + c.Secret
+		hide := r.Hide
+		if len(c.Secret) < short {
+			hide = func(string, string) {}
+		}
 		switch c.In {
 		case "query":
 			r.Target = withQuery(r.Target, c.Name, text)
-			r.Hide(Variable(user, n), queryEscape(text))
+			hide(Variable(user, n), queryEscape(text))
 		case "cookie":
 			cookies = append(cookies, c.Name+"="+text)
-			r.Hide(Variable(user, n), c.Secret)
+			hide(Variable(user, n), c.Secret)
 		default:
 			r.Set(c.Name, text)
-			r.Hide(Variable(user, n), c.Secret)
+			hide(Variable(user, n), c.Secret)
 		}
 	}
 	if len(cookies) > 0 {

@@ -95,7 +95,7 @@ func (w *World) Enter(ctx context.Context, logins []*spec.Operation, u *identity
 			if !ok {
 				break
 			}
-			r, err := w.encode(c)
+			r, err := c.Encode(w.Base)
 			if err != nil {
 				break
 			}
@@ -209,7 +209,7 @@ func (w *World) style(ctx context.Context, u *identity.Identity, creds []identit
 		if err != nil {
 			return same, err
 		}
-		r, err := w.encode(c)
+		r, err := c.Encode(w.Base)
 		if err != nil {
 			return same, nil //nolint:nilerr // it cannot be asked
 		}
@@ -238,7 +238,7 @@ func (w *World) guarded(ctx context.Context) (*spec.Operation, int, error) {
 			if err != nil {
 				return nil, 0, err
 			}
-			r, err := w.encode(c)
+			r, err := c.Encode(w.Base)
 			if err != nil {
 				continue
 			}

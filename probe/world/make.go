@@ -24,7 +24,8 @@ type maker struct {
 	try   int // of the kind of values
 	depth int
 	rand  *rand.Rand
-	// names maps the unique texts of a call that is made again.
+	media *spec.Media
+	// fresh maps the unique texts of a call that is made again.
 	fresh map[string]string
 }
 
@@ -56,6 +57,10 @@ func (m *maker) fill(c *call.Call) {
 			break
 		}
 	}
+	if m.try >= 5 {
+		media = m.op.Body.Content[m.try%len(m.op.Body.Content)]
+	}
+	m.media = media
 	c.HasBody, c.MediaType = true, media.Type
 	if m.try == 2 || m.try == 3 {
 		if len(media.Examples) > 0 {

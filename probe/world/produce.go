@@ -101,10 +101,10 @@ func (w *World) find(ctx context.Context, op *spec.Operation, s slot, i int, as 
 	}
 	safe := client.Safe(op.Method)
 	own, isUser := userValue(s, as)
-	if i > 0 && isUser && !safe {
+	if i > 0 && overlap(s.kinds, userKinds) && !safe {
 		// A user of something else, such as its member: nobody whom the run acts
 		// as, who would rightly see then what is another's.
-		return w.stranger(ctx, s, as, consumes, depth)
+		return w.stranger(ctx, s, as, op.Method != "PUT" || !ends, depth)
 	}
 	if isUser && !consumes && t.object%3 != 2 {
 		return found{value: own, rank: named}, true

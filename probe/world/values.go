@@ -47,6 +47,9 @@ func (m *maker) value(s *spec.Schema, name, holder string, depth int) any {
 	if ref, ok := m.reference(s, name, holder); ok {
 		return ref
 	}
+	if f, ok := m.file(s, name); ok {
+		return f
+	}
 	s = m.branch(s)
 	props, need := properties(s)
 	t := typeOf(s, props)

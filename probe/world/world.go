@@ -106,7 +106,7 @@ func nameOf(as *identity.Identity) string {
 
 // Request writes a call down with the credentials of as.
 func (w *World) Request(_ context.Context, c *call.Call, as *identity.Identity) (*client.Request, error) {
-	r, err := w.encode(c)
+	r, err := c.Encode(w.Base)
 	if err != nil {
 		return nil, err
 	}
