@@ -273,10 +273,19 @@ func numberFaults(s *spec.Schema, f float64, add func(string)) {
 		add("exclusiveMaximum")
 	}
 	if m := s.MultipleOf; m != nil && *m > 0 {
-		if q := f / *m; math.Abs(q-math.Round(q)) > 1e-9*math.Max(1, math.Abs(q)) {
+		if !multiple(f, *m) {
 			add("multipleOf")
 		}
 	}
+}
+
+// multiple leaves room for decimal fractions, which floats do not have.
+func multiple(f, of float64) bool {
+	if of == math.Trunc(of) {
+		return math.Mod(f, of) == 0
+	}
+	q := f / of
+	return math.Abs(q-math.Round(q)) <= min(1e-9*math.Max(1, math.Abs(q)), 1e-4)
 }
 
 func isType(v any, t string) bool {
