@@ -58,7 +58,7 @@ type probeBounds struct {
 	State       string         `help:"Go on where an interrupted run with this file ended." placeholder:"FILE"`
 	Insecure    bool           `help:"Take any certificate of the server."`
 	CA          string         `name:"ca" help:"Certificates of authorities to trust, in PEM." placeholder:"FILE"`
-	MinCoverage float64        `help:"The least share of operations, 0 to 1, that must be reached." placeholder:"SHARE"`
+	MinCoverage float64        `help:"The least share of operations, 0 to 1, that must be reached." placeholder:"SHARE" default:"0.5"`
 	FailOn      string         `help:"The least severity that makes the exit code 1." enum:"critical,high,medium,low,info" default:"low"`
 }
 

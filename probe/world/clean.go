@@ -23,40 +23,58 @@ func (w *World) Clean(ctx context.Context) (left []string) {
 	all := slices.Clone(w.log)
 	w.mu.Unlock()
 	slices.Reverse(all)
-	more := map[string]int{}
+	count, order := map[string]int{}, []string(nil)
 	for _, o := range all {
 		w.mu.Lock()
-		gone := o.gone
+		skip := o.gone || !w.lasting(o)
 		w.mu.Unlock()
-		if gone {
+		if skip {
 			continue
 		}
 		why := w.remove(ctx, o)
 		if why == "" {
 			continue
 		}
-		more[why]++
-		if more[why] == 1 {
-			left = append(left, why)
+		what := o.collection
+		if what == "" && o.by != nil {
+			what = o.by.Path
+		}
+		key := why + "\x00" + what
+		if count[key]++; count[key] == 1 {
+			order = append(order, key)
 		}
 	}
-	for i, why := range left {
-		if n := more[why]; n > 1 {
-			left[i] = fmt.Sprintf("%s (%d of them)", why, n)
+	slices.Sort(order)
+	by := map[string]int{}
+	for _, key := range order {
+		why, what, _ := strings.Cut(key, "\x00")
+		item := fmt.Sprintf("%d below %s", count[key], what)
+		if i, had := by[why]; had {
+			left[i] += ", " + item
+			continue
 		}
+		by[why] = len(left)
+		left = append(left, "left behind, "+why+": "+item)
 	}
 	return left
 }
 
+// lasting tells that an object can be named again: answers of calls that make
+// nothing, such as a search by POST, leave none behind. The lock is held.
+func (w *World) lasting(o *object) bool {
+	for _, op := range w.API.Operations {
+		if t := templateOf(op.Path); o.collection != "" && strings.HasPrefix(t, o.collection+"/{}") || t == o.collection && op.Method == "GET" {
+			return true
+		}
+	}
+	return false
+}
+
 // remove deletes one object, and says why it could not.
 func (w *World) remove(ctx context.Context, o *object) string {
-	what := o.collection
-	if what == "" && o.by != nil {
-		what = o.by.Path
-	}
 	op := w.deleter(o)
 	if op == nil {
-		return "left behind: what was made below " + what + "; the document has no operation that deletes it"
+		return "as the document has no operation that deletes it"
 	}
 	path := slots(op.Path)
 	c := &call.Call{Op: op}
@@ -79,13 +97,13 @@ func (w *World) remove(ctx context.Context, o *object) string {
 	for _, as := range w.removers(o) {
 		e, err := w.Send(ctx, c, as)
 		if err != nil {
-			return "left behind: what was made below " + what + ": " + err.Error()
+			return "as nothing could be sent any more: " + err.Error()
 		}
 		if status = e.Answer.Status; e.Answer.OK() || status == 404 || status == 410 {
 			return ""
 		}
 	}
-	return fmt.Sprintf("left behind: what was made below %s; its deletion was answered %d", what, status)
+	return fmt.Sprintf("as its deletion was answered %d", status)
 }
 
 // removers are the owner and then the others: an administrator may be among them.

@@ -163,7 +163,7 @@ type found struct {
 func (w *World) candidates(s slot, as *identity.Identity) []found {
 	var here, kin []found
 	for _, o := range w.objects {
-		if o.gone || o.claimed {
+		if o.gone {
 			continue
 		}
 		v, ok := o.value(s)

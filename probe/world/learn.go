@@ -30,7 +30,7 @@ type object struct {
 	made       bool
 	seen       map[string]bool
 	gone       bool
-	claimed    bool // made for one call, such as a deletion, and not for others
+	done       []string // operations that moved it from state to state
 	by         *spec.Operation
 }
 
@@ -91,6 +91,7 @@ func (w *World) Learn(e *check.Exchange) {
 	}
 	s.good[nameOf(e.As)] = e
 	s.happy = e.Call
+	w.moved(op, e.Call, e.As)
 	if op.Method == "DELETE" {
 		w.bury(op, e.Call)
 		return
@@ -169,7 +170,8 @@ func (w *World) harvest(e *check.Exchange) {
 		collection, item, parents = path[n-1].collection, true, values[:n-1]
 		kind = path[n-1].kinds[len(path[n-1].kinds)-1]
 	}
-	makes := op.Method == "POST" && !item || op.Method == "PUT" && item
+	_, acts := w.acts(op)
+	makes := op.Method == "POST" && !item && !acts && !Authenticates(op) && !leaves(op) || op.Method == "PUT" && item
 	base := &object{collection: collection, parents: parents, kinds: []string{kind}, fields: map[string]any{},
 		owner: nameOf(e.As), made: makes, by: op, seen: map[string]bool{nameOf(e.As): true}}
 	if op.Method == "POST" && !makes {

@@ -116,8 +116,13 @@ func (w *World) find(ctx context.Context, op *spec.Operation, s slot, i int, as 
 	if consumes {
 		least = made + 1 // a new one each time
 	}
+	if !safe && t.object == 0 {
+		if f, ok := w.prepared(ctx, op, s, as, depth); ok {
+			return f, true
+		}
+	}
 	all := w.look(s, as)
-	if len(all) == 0 || all[0].rank < least {
+	if len(all) == 0 || all[0].rank < least || t.anew {
 		w.produce(ctx, s, as, depth)
 		if ctx.Err() != nil {
 			return found{}, false
@@ -131,6 +136,10 @@ func (w *World) find(ctx context.Context, op *spec.Operation, s slot, i int, as 
 	}
 	if len(all) == 0 {
 		return found{}, false
+	}
+	if t.anew {
+		slices.SortStableFunc(all, func(a, b found) int { return cmp.Compare(len(a.o.done), len(b.o.done)) })
+		return all[0], true
 	}
 	return all[t.object%min(len(all), 4)], true
 }
@@ -160,7 +169,7 @@ func (w *World) newest(s slot, as *identity.Identity, all []found) (found, bool)
 	defer w.mu.Unlock()
 	for i := len(w.log) - 1; i >= 0; i-- {
 		o := w.log[i]
-		if o.gone || o.claimed || o.owner != nameOf(as) {
+		if o.gone || o.owner != nameOf(as) {
 			continue
 		}
 		if v, ok := o.value(s); ok && (o.collection == s.collection || overlap(o.kinds, s.kinds)) && !w.isUser(v) {

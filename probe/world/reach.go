@@ -23,8 +23,9 @@ const attempts = 8
 
 // turn says which of the possible values an attempt takes.
 type turn struct {
-	body   int // the kind of values
-	object int // which of the objects that fit
+	body   int  // the kind of values
+	object int  // which of the objects that fit
+	anew   bool // one with which nothing was done
 }
 
 // attempt calls op as somebody until it is answered 2xx: what the answer says
@@ -94,8 +95,18 @@ func (a *attempting) once(ctx context.Context) (*check.Exchange, error) {
 		}
 	case http.StatusMethodNotAllowed, http.StatusNotImplemented, http.StatusUpgradeRequired:
 		a.over = true
+	case http.StatusConflict:
+		// Either the values are taken, or the object is in the wrong state.
+		a.turn.body++
+		if len(c.Path) > 0 {
+			a.turn.anew = !a.turn.anew
+			a.turn.object++
+		}
 	default:
 		a.turn.body++
+		if len(c.Path) > 0 && !c.HasBody {
+			a.turn.object++
+		}
 	}
 	return e, nil
 }

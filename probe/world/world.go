@@ -60,7 +60,6 @@ type World struct {
 	serial  int
 	log     []*object // made ones, in order, for cleaning up
 	making  map[string]bool
-	tally   func(*spec.Operation)
 }
 
 // opState is what is known of one operation.
@@ -71,7 +70,7 @@ type opState struct {
 	good    map[string]*check.Exchange
 	happy   *call.Call // the last that worked, by whomever
 	refused map[string]int
-	tries   int
+	wants   *wants
 }
 
 // New makes a world that knows nothing yet.
@@ -207,13 +206,24 @@ func (w *World) Good(ctx context.Context, op *spec.Operation, as *identity.Ident
 	if e != nil {
 		return e, nil
 	}
-	if w.ReadOnly && !client.Safe(op.Method) {
-		return nil, fmt.Errorf("%s: %w: the run is read-only", op.ID, ErrUnreached)
+	if err := w.may(op, as); err != nil {
+		return nil, err
 	}
 	if refused >= maxRefused {
 		return nil, w.unreached(op)
 	}
 	return w.attempt(ctx, op, as, 0)
+}
+
+// may refuses calls that the run must not make.
+func (w *World) may(op *spec.Operation, as *identity.Identity) error {
+	switch {
+	case w.ReadOnly && !client.Safe(op.Method):
+		return fmt.Errorf("%s: %w: the run is read-only", op.ID, ErrUnreached)
+	case leaves(op) && as != nil && !as.Renews():
+		return fmt.Errorf("%s: %w: it would end the session of a user who cannot log in again", op.ID, ErrUnreached)
+	}
+	return nil
 }
 
 // maxRefused is after how many failed attempts of an operation by one user no
@@ -232,8 +242,8 @@ func (w *World) unreached(op *spec.Operation) error {
 
 // Call makes a call of op that as should be allowed, on objects that as made.
 func (w *World) Call(ctx context.Context, op *spec.Operation, as *identity.Identity) (*call.Call, error) {
-	if w.ReadOnly && !client.Safe(op.Method) {
-		return nil, fmt.Errorf("%s: %w: the run is read-only", op.ID, ErrUnreached)
+	if err := w.may(op, as); err != nil {
+		return nil, err
 	}
 	return w.fresh(ctx, op, as, turn{}, 0)
 }
