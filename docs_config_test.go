@@ -32,6 +32,8 @@ func TestTheConfigurationsOfTheDocumentsLoad(t *testing.T) {
 	}
 	write(t, dir, "moot.openapi.yaml", contract)
 	writeCertificate(t, dir)
+	write(t, dir, "users.yaml", []byte("auth: []\n"))
+	write(t, dir, "accepted.yaml", []byte("accepted: []\n"))
 	name := filepath.Join(dir, "durward.yaml")
 	found := 0
 	for _, doc := range documents(t) {

@@ -5,8 +5,10 @@ package config
 
 import (
 	"errors"
+	"maps"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -101,6 +103,7 @@ func (c *Config) checkGateway(f *faults) {
 	f.in("recorder", c.Recorder.Check())
 	f.in("waf", c.WAF.Check())
 	f.in("inventory", c.Inventory.Check())
+	c.checkProbe(f)
 	f.in("tracing", c.Tracing.Check())
 	if c.Limits.Requests < 0 || c.Limits.Requests > 1e6 {
 		f.add("limits.requests", "must be from 1 to 1000000")
@@ -117,6 +120,43 @@ func (c *Config) checkGateway(f *faults) {
 		}
 	}
 }
+
+// checkProbe looks whether the tests have something to test.
+func (c *Config) checkProbe(f *faults) {
+	for _, name := range slices.Sorted(maps.Keys(c.Probe)) {
+		at, job := strictyaml.Key("probe", name), c.Probe[name]
+		if job == nil {
+			f.add(at, "says nothing: it needs cron or on_change")
+			continue
+		}
+		f.in(at, job.Check())
+		api := c.APIs[job.API]
+		if job.API == "" && len(c.APIs) == 1 {
+			api = c.APIs[c.APINames()[0]]
+		}
+		switch {
+		case job.API != "" && api == nil:
+			f.add(at+".api", "no API is named %q; known are: %s", job.API, strings.Join(c.APINames(), ", "))
+		case job.API == "" && len(c.APIs) > 1:
+			f.add(at+".api", "must be one of %s", strings.Join(c.APINames(), ", "))
+		}
+		switch {
+		case job.URL != "" || len(c.Listen) == 0:
+		case c.Listen[0].TLS != nil:
+			f.add(at+".url", "must be given: the first listener speaks TLS, and its certificate is for a host's name")
+		case c.Listen[0].ProxyProtocol:
+			f.add(at+".url", "must be given: the first listener takes connections of proxies only")
+		case api != nil && len(api.Hosts) > 0:
+			f.add(at+".url", "must be given: the API answers for some hosts only")
+		}
+	}
+	if len(c.Probe) > maxProbes {
+		f.add("probe", "has more than %d entries", maxProbes)
+	}
+}
+
+// maxProbes bounds the jobs: they run one after the other.
+const maxProbes = 100
 
 func (c *Config) checkListen(f *faults) {
 	if len(c.Listen) == 0 {

@@ -28,6 +28,7 @@ import (
 	"durward/listen"
 	"durward/lockout"
 	"durward/observe"
+	"durward/probe/schedule"
 	"durward/ratelimit"
 	"durward/replay"
 	"durward/token"
@@ -67,6 +68,9 @@ type Config struct {
 	Recorder replay.Config `yaml:"recorder"`
 	// Inventory notes what is called, for durward inventory.
 	Inventory inventory.Config `yaml:"inventory"`
+	// Probe are security tests that the gateway makes of its own APIs, by name,
+	// at times and after changes of the configuration.
+	Probe map[string]*schedule.Config `yaml:"probe"`
 	// Lockout slows down and locks out who tries credentials, over all APIs.
 	Lockout lockout.Config `yaml:"lockout"`
 	// Limits bound the gateway as a whole.

@@ -75,6 +75,7 @@ type Gateway struct {
 	console  *console.Console
 	draining atomic.Bool
 	trail    trail
+	probes   *probes
 	closers  []func(context.Context) error // in the order of opening
 }
 
@@ -122,6 +123,7 @@ func (g *Gateway) open(ctx context.Context, cfg *config.Config) error {
 		return err
 	}
 	g.closers = append(g.closers, g.console.Shutdown)
+	g.openProbes()
 	return g.apply(ctx, cfg, "started")
 }
 

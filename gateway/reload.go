@@ -105,6 +105,7 @@ func (g *Gateway) applyAs(ctx context.Context, cfg *config.Config, event, detail
 	g.listen.RefreshCertificates() // of listeners that did not change
 	g.cfg.Store(cfg)
 	g.env.Metrics.Reloaded(true, time.Now())
+	g.probes.set(cfg)
 	g.warn(cfg)
 	return nil
 }

@@ -10,11 +10,17 @@ import "github.com/prometheus/client_golang/prometheus"
 // read emits each combination of values at most once, with as many values as
 // there are labels, and bounds their number itself.
 func (m *Metrics) CountersFunc(name, help string, labels []string, read func(emit func(value float64, labels ...string))) {
-	m.Registry.MustRegister(&counters{prometheus.NewDesc("durward_"+name, help, labels, nil), read})
+	m.Registry.MustRegister(&counters{prometheus.NewDesc("durward_"+name, help, labels, nil), prometheus.CounterValue, read})
+}
+
+// GaugesFunc is CountersFunc for values that may fall.
+func (m *Metrics) GaugesFunc(name, help string, labels []string, read func(emit func(value float64, labels ...string))) {
+	m.Registry.MustRegister(&counters{prometheus.NewDesc("durward_"+name, help, labels, nil), prometheus.GaugeValue, read})
 }
 
 type counters struct {
 	desc *prometheus.Desc
+	kind prometheus.ValueType
 	read func(emit func(value float64, labels ...string))
 }
 
@@ -24,7 +30,7 @@ func (c *counters) Describe(out chan<- *prometheus.Desc) { out <- c.desc }
 // Collect implements prometheus.Collector.
 func (c *counters) Collect(out chan<- prometheus.Metric) {
 	c.read(func(value float64, labels ...string) {
-		if m, err := prometheus.NewConstMetric(c.desc, prometheus.CounterValue, value, labels...); err == nil {
+		if m, err := prometheus.NewConstMetric(c.desc, c.kind, value, labels...); err == nil {
 			out <- m
 		}
 	})

@@ -273,7 +273,7 @@ func TestADatabaseOfTheFirstVersionIsMigrated(t *testing.T) {
 	db, err := sql.Open("sqlite", strings.TrimPrefix(url, "sqlite:")+"?_txlock=immediate")
 	must(t, err)
 	defer db.Close()
-	for _, drop := range []string{"admin_events", "inventory", "objects", "objects_state", "revoked_tokens", "revision_rules", "revision_events", "revisions", "bundle_files", "contents", "bundles", "denials", "key_uses", "keys", "consumers", "state", "migrations"} {
+	for _, drop := range []string{"probe_runs", "admin_events", "inventory", "objects", "objects_state", "revoked_tokens", "revision_rules", "revision_events", "revisions", "bundle_files", "contents", "bundles", "denials", "key_uses", "keys", "consumers", "state", "migrations"} {
 		_, err := db.Exec("DROP TABLE " + drop)
 		must(t, err)
 	}
