@@ -53,7 +53,7 @@ func ask(address string, cfg *tls.Config) (body string, state tls.ConnectionStat
 		return "", state, err
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(20 * time.Second))
+	c.SetDeadline(time.Now().Add(time.Minute))
 	if _, err = io.WriteString(c, "GET / HTTP/1.1\r\nHost: example.test\r\nConnection: close\r\n\r\n"); err != nil {
 		return "", state, err
 	}

@@ -38,7 +38,7 @@ func dialH2(t testing.TB, address string, settings ...http2.Setting) *h2client {
 func newH2(t testing.TB, c net.Conn, settings ...http2.Setting) *h2client {
 	t.Helper()
 	t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	c.SetDeadline(time.Now().Add(time.Minute))
 	if _, err := c.Write([]byte(http2.ClientPreface)); err != nil {
 		t.Fatal(err)
 	}

@@ -112,7 +112,7 @@ func dial(t testing.TB, address string) *client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.SetDeadline(time.Now().Add(20 * time.Second))
+	c.SetDeadline(time.Now().Add(time.Minute))
 	t.Cleanup(func() { c.Close() })
 	return &client{c, t, bufio.NewReader(c)}
 }
@@ -228,7 +228,7 @@ func transport(t testing.TB, address string, client *tls.Config, set func(*http.
 	}
 	set(tr.Protocols)
 	t.Cleanup(tr.CloseIdleConnections)
-	return &http.Client{Transport: tr, Timeout: 20 * time.Second}
+	return &http.Client{Transport: tr, Timeout: time.Minute}
 }
 
 // get fetches and reads one answer.

@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-var dialer = &net.Dialer{Timeout: 10 * time.Second}
+var dialer = &net.Dialer{Timeout: time.Minute}
 
 // awaitOpen waits until n connections are open.
-func awaitOpen(t *testing.T, s *Set, n int) {
+func awaitOpen(t testing.TB, s *Set, n int) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for s.Stats().Open != n {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d connections are open, not %d", s.Stats().Open, n)

@@ -23,7 +23,7 @@ import (
 // ended waits for the server to close a connection, and gives what came.
 func ended(t *testing.T, c net.Conn) string {
 	t.Helper()
-	c.SetReadDeadline(time.Now().Add(20 * time.Second))
+	c.SetReadDeadline(time.Now().Add(time.Minute))
 	b, err := io.ReadAll(c)
 	if err != nil {
 		t.Fatal(err)

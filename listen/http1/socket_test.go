@@ -49,7 +49,7 @@ func TestTheEndOfAConnectionIsBounded(t *testing.T) {
 			send(t, c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n")
 			more(c)
 			for start := time.Now(); s.Open() > 0; runtime.Gosched() {
-				if time.Since(start) > 20*time.Second {
+				if time.Since(start) > time.Minute {
 					t.Fatal("the connection is still open")
 				}
 			}
@@ -100,7 +100,7 @@ func TestAClientThatLeavesEndsTheContext(t *testing.T) {
 			leave(c.(*net.TCPConn))
 			select {
 			case <-ended:
-			case <-time.After(20 * time.Second):
+			case <-time.After(time.Minute):
 				t.Fatal("the handler still waits")
 			}
 		})

@@ -163,7 +163,7 @@ func TestAClientThatLeavesEndsTheContextOverTLS(t *testing.T) {
 	c.Close()
 	select {
 	case <-ended:
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the handler still waits")
 	}
 }
@@ -178,7 +178,7 @@ func TestAHeadThatStallsBehindOneByteIsA408OverTLS(t *testing.T) {
 	}
 	defer c.Close()
 	send(t, c, "G")
-	c.SetReadDeadline(time.Now().Add(20 * time.Second))
+	c.SetReadDeadline(time.Now().Add(time.Minute))
 	if b, err := io.ReadAll(c); err != nil || !strings.HasPrefix(string(b), "HTTP/1.1 408 ") {
 		t.Fatalf("got %q, %v", b, err)
 	}
