@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"durward/internal/loopback"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -204,15 +206,11 @@ func TestAConsoleThatCannotBeOpenedLeavesNothingOpen(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	// The address can be bound, the socket not: the address is given back.
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	free.Close()
-	if _, err := Start(Config{Address: free.Addr().String(), Socket: "/dev/null"}, &fake{}, page); err == nil || !strings.Contains(err.Error(), "admin.socket") {
+	free := loopback.Free(t)
+	if _, err := Start(Config{Address: free, Socket: "/dev/null"}, &fake{}, page); err == nil || !strings.Contains(err.Error(), "admin.socket") {
 		t.Errorf("%v", err)
 	}
-	again, err := net.Listen("tcp", free.Addr().String())
+	again, err := net.Listen("tcp", free)
 	if err != nil {
 		t.Fatalf("the address is still held: %v", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"durward/internal/loopback"
 	"golang.org/x/sys/unix"
 )
 
@@ -42,7 +43,7 @@ func TestAFullDiskUnderLoadFollowsTheWrittenPolicy(t *testing.T) {
 				reached.Add(1)
 				io.WriteString(w, "fine")
 			})
-			s.listen = freeAddress(t)
+			s.listen = loopback.Free(t)
 			d := s.run(t, program)
 			warm := startLoad(t, s.listen, 1)
 			eventually(t, "the start", func() bool { return warm.done.Load() > 0 })

@@ -6,13 +6,14 @@
 package gateway
 
 import (
-	"net"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"durward/internal/loopback"
 )
 
 // build makes the real program, once for the test.
@@ -23,17 +24,6 @@ func build(t *testing.T) string {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return program
-}
-
-// freeAddress is a port that was free a moment ago.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
 }
 
 // daemon is the real program, running.
@@ -73,7 +63,7 @@ func (d *daemon) terminate() {
 
 func TestTwentyRestartsUnderLoadLoseNothing(t *testing.T) {
 	s := newSite(t, strings.Replace(document, "memory:", "sqlite:durward.db", 1), nil)
-	s.listen = freeAddress(t)
+	s.listen = loopback.Free(t)
 	program := build(t)
 	restarts := 20
 	if testing.Short() {

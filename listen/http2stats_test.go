@@ -94,6 +94,12 @@ func TestACutIsCountedByItsKindAndLoggedOnce(t *testing.T) {
 			}
 			<-ended
 			awaitOpen(t, s, 0)
+			// Who counts and logs the cut need not be who closes the connection.
+			for deadline := time.Now().Add(time.Minute); len(counted(s)) == 0 || j.lines()[0] == ""; <-time.After(time.Millisecond) {
+				if time.Now().After(deadline) {
+					t.Fatalf("counted %v, the log has %q", counted(s), j.lines())
+				}
+			}
 			ok := false
 			for _, kind := range floodKinds[name] {
 				ok = ok || cmp.Equal(counted(s), map[string]uint64{kind: 1})

@@ -30,6 +30,7 @@ import (
 	"go.uber.org/goleak"
 
 	"durward"
+	"durward/internal/loopback"
 	"durward/internal/units"
 )
 
@@ -48,7 +49,7 @@ func targets(urls ...string) (list []Target) {
 }
 
 // newPools makes pools that end with the test.
-func newPools(t *testing.T, now func() time.Time) *Pools {
+func newPools(t testing.TB, now func() time.Time) *Pools {
 	t.Helper()
 	p := NewPools(Options{Now: now})
 	t.Cleanup(p.Close)
@@ -56,7 +57,7 @@ func newPools(t *testing.T, now func() time.Time) *Pools {
 }
 
 // newUpstream makes an upstream that ends with the test.
-func newUpstream(t *testing.T, c Config, p *Pools, credentials ...string) *Upstream {
+func newUpstream(t testing.TB, c Config, p *Pools, credentials ...string) *Upstream {
 	t.Helper()
 	if p == nil {
 		p = newPools(t, nil)
@@ -91,12 +92,12 @@ func withBody(x *durward.Exchange, src io.Reader, length int64) *durward.Exchang
 }
 
 // call runs the outgoing stage and Do.
-func call(t *testing.T, u *Upstream, x *durward.Exchange) durward.Decision {
+func call(t testing.TB, u *Upstream, x *durward.Exchange) durward.Decision {
 	t.Helper()
 	return callWith(t.Context(), t, u, x, nil)
 }
 
-func callWith(ctx context.Context, t *testing.T, u *Upstream, x *durward.Exchange, inform func(int, durward.Header) error) durward.Decision {
+func callWith(ctx context.Context, t testing.TB, u *Upstream, x *durward.Exchange, inform func(int, durward.Header) error) durward.Decision {
 	t.Helper()
 	if d := u.Outgoing().Request(ctx, x); d.Verdict != durward.Allow {
 		return d
@@ -105,7 +106,7 @@ func callWith(ctx context.Context, t *testing.T, u *Upstream, x *durward.Exchang
 }
 
 // content reads an answer to its end and closes it.
-func content(t *testing.T, x *durward.Exchange) string {
+func content(t testing.TB, x *durward.Exchange) string {
 	t.Helper()
 	if x.Response == nil {
 		t.Fatal("there is no response")
@@ -124,7 +125,7 @@ func content(t *testing.T, x *durward.Exchange) string {
 }
 
 // mustAllow fails the test unless the decision is to go on.
-func mustAllow(t *testing.T, d durward.Decision) {
+func mustAllow(t testing.TB, d durward.Decision) {
 	t.Helper()
 	if d.Verdict != durward.Allow {
 		t.Fatalf("decision %v %q (%v), want allow", d.Verdict, d.Code, d.Err)
@@ -132,7 +133,7 @@ func mustAllow(t *testing.T, d durward.Decision) {
 }
 
 // mustRefuse fails the test unless the decision is to refuse with the code.
-func mustRefuse(t *testing.T, x *durward.Exchange, d durward.Decision, code durward.Code) {
+func mustRefuse(t testing.TB, x *durward.Exchange, d durward.Decision, code durward.Code) {
 	t.Helper()
 	if d.Verdict != durward.Deny || d.Code != code || d.Err == nil {
 		t.Fatalf("decision %v %q (%v), want deny %q with its reason", d.Verdict, d.Code, d.Err, code)
@@ -143,7 +144,7 @@ func mustRefuse(t *testing.T, x *durward.Exchange, d durward.Decision, code durw
 }
 
 // serve starts an HTTP/1.1 target.
-func serve(t *testing.T, h http.HandlerFunc) *httptest.Server {
+func serve(t testing.TB, h http.HandlerFunc) *httptest.Server {
 	t.Helper()
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
@@ -157,7 +158,7 @@ func named(name string) http.HandlerFunc {
 
 // raw starts a target that talks TCP by hand: one call of talk for each
 // connection, with what was read of the request up to the end of its head.
-func raw(t *testing.T, talk func(c net.Conn, head string)) (url string) {
+func raw(t testing.TB, talk func(c net.Conn, head string)) (url string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -203,15 +204,7 @@ func raw(t *testing.T, talk func(c net.Conn, head string)) (url string) {
 }
 
 // dead gives the URL of a port where nobody listens.
-func dead(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return "http://" + l.Addr().String()
-}
+func dead(t testing.TB) string { return "http://" + loopback.Free(t) }
 
 // authority is a certificate authority made for one test.
 type authority struct {
@@ -307,7 +300,7 @@ func (a *authority) serveTLS(name string, http2 bool, clients *authority, h http
 }
 
 // serveH2C starts a target that speaks HTTP/2 with prior knowledge only.
-func serveH2C(t *testing.T, h http.HandlerFunc) *httptest.Server {
+func serveH2C(t testing.TB, h http.HandlerFunc) *httptest.Server {
 	t.Helper()
 	s := httptest.NewUnstartedServer(h)
 	s.Config.Protocols = new(http.Protocols)

@@ -16,6 +16,7 @@ import (
 	"durward/durwardtest"
 
 	"durward"
+	"durward/internal/loopback"
 )
 
 // breaker is a target that reads each request and closes the connection.
@@ -126,12 +127,7 @@ func TestASpentHTTP2BodyIsNotSentAgain(t *testing.T) {
 func TestADeadTargetTakesNoTrafficAndComesBack(t *testing.T) {
 	c := durwardtest.NewClock()
 	var hits atomic.Int32
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	_ = l.Close() // dead for now
+	addr := loopback.Free(t) // dead for now
 	ok := serve(t, named("ok"))
 	u := newUpstream(t, Config{
 		Targets: targets("http://"+addr, ok.URL), Health: Health{Passive: Passive{Failures: 2}},
@@ -153,8 +149,9 @@ func TestADeadTargetTakesNoTrafficAndComesBack(t *testing.T) {
 			t.Fatalf("a dead target got traffic: %+v", x.Upstream)
 		}
 	}
-	if l, err = net.Listen("tcp", addr); err != nil {
-		t.Skipf("the port was taken meanwhile: %v", err)
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
 	}
 	s := &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits.Add(1) })}
 	served := make(chan struct{})
