@@ -116,15 +116,18 @@ func readUsage(pid int) (usage, error) {
 	}
 	var u usage
 	for _, p := range tree {
+		u.cpu += p.cpu
+		var rss, peak int64
 		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid))
-		if err != nil {
-			return usage{}, err
+		if err == nil {
+			rss, peak, err = parseStatus(text)
 		}
-		rss, peak, err := parseStatus(text)
+		if err != nil && p.pid != pid {
+			continue // a child that has ended meanwhile, which has no memory
+		}
 		if err != nil {
 			return usage{}, fmt.Errorf("process %d: %w", p.pid, err)
 		}
-		u.cpu += p.cpu
 		u.rss += rss
 		u.peak += peak
 	}

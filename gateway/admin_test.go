@@ -90,7 +90,7 @@ func TestChangesOfEveryProcessAreRecordedOnceByTheGatewaysOfAStore(t *testing.T)
 		create(t, command, id)
 		want["consumer:"+id] = 1
 	}
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for n := 1; n > 0; {
 		n, _ = command.WaitingActions(context.Background())
 		if time.Now().After(deadline) {

@@ -63,13 +63,13 @@ func (l *load) client(id int) {
 		}
 		if c == nil {
 			var err error
-			if c, err = net.DialTimeout("tcp", l.address, 5*time.Second); err != nil {
+			if c, err = net.DialTimeout("tcp", l.address, time.Minute); err != nil {
 				c = nil
 				l.again.Add(1)
 				<-time.After(2 * time.Millisecond)
 				continue
 			}
-			c.SetDeadline(time.Now().Add(30 * time.Second))
+			c.SetDeadline(time.Now().Add(time.Minute))
 			r = bufio.NewReader(c)
 		}
 		request := "GET /open HTTP/1.1\r\nHost: api.test\r\n\r\n"

@@ -193,7 +193,7 @@ func TestTheFileIsWatched(t *testing.T) {
 func TestNothingIsReloadedWhileTheGatewayEnds(t *testing.T) {
 	s := newSite(t, document, nil)
 	g := s.start()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := g.Shutdown(ctx, 0); err != nil {
 		t.Fatal(err)

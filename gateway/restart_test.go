@@ -56,7 +56,7 @@ func (d *daemon) terminate() {
 		if err != nil {
 			d.t.Errorf("it ended with %v\n%s", err, d.log.String())
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		d.t.Fatalf("it does not end\n%s", d.log.String())
 	}
 }

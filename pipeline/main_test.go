@@ -226,7 +226,7 @@ func (b *bench) outcome() durward.Event {
 			if ev.Kind == durward.EventOutcome {
 				return ev
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			b.t.Fatal("no outcome was recorded")
 		}
 	}

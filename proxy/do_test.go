@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"durward"
+	"durward/internal/again"
 )
 
 func TestARequestGoesThroughAndItsAnswerComesBack(t *testing.T) {
@@ -90,17 +91,17 @@ func TestARedirectIsPassedAndNotFollowed(t *testing.T) {
 }
 
 func TestEveryFaultOfATargetIsACleanRefusal(t *testing.T) {
-	hang := func(t *testing.T) func(net.Conn, string) {
+	hang := func(t testing.TB) func(net.Conn, string) {
 		return func(c net.Conn, _ string) { _, _ = io.Copy(io.Discard, c) }
 	}
-	say := func(s string) func(*testing.T) func(net.Conn, string) {
-		return func(*testing.T) func(net.Conn, string) {
+	say := func(s string) func(testing.TB) func(net.Conn, string) {
+		return func(testing.TB) func(net.Conn, string) {
 			return func(c net.Conn, _ string) { _, _ = io.WriteString(c, s) }
 		}
 	}
 	for _, tc := range []struct {
 		name     string
-		talk     func(*testing.T) func(net.Conn, string) // nil: nobody listens
+		talk     func(testing.TB) func(net.Conn, string) // nil: nobody listens
 		protocol string
 		code     durward.Code
 	}{
@@ -111,7 +112,7 @@ func TestEveryFaultOfATargetIsACleanRefusal(t *testing.T) {
 		{"closed in the head", say("HTTP/1.1 200 OK\r\nContent-"), "http1", durward.CodeUpstreamUnreachable},
 		{"hangs", hang, "http1", durward.CodeUpstreamTimeout},
 		{"hangs, HTTP/2", hang, "h2c", durward.CodeUpstreamTimeout},
-		{"hangs in the head", func(t *testing.T) func(net.Conn, string) {
+		{"hangs in the head", func(t testing.TB) func(net.Conn, string) {
 			return func(c net.Conn, h string) { _, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\n"); hang(t)(c, h) }
 		}, "http1", durward.CodeUpstreamTimeout},
 		{"a malformed status line", say("HTTP/1.1 2000 OK\r\n\r\n"), "http1", durward.CodeUpstreamInvalid},
@@ -121,25 +122,27 @@ func TestEveryFaultOfATargetIsACleanRefusal(t *testing.T) {
 		{"HTTP/1.1 where HTTP/2 is spoken", say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), "h2c", durward.CodeUpstreamUnreachable},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			url := dead(t)
-			if tc.talk != nil {
-				url = raw(t, tc.talk(t))
-			}
-			u := newUpstream(t, Config{
-				Targets: targets(url), Protocol: tc.protocol, Timeout: duration(80 * time.Millisecond), ConnectTimeout: duration(time.Second), Retries: number(0),
-			}, nil)
-			x := newExchange("GET", "/")
-			began := time.Now()
-			mustRefuse(t, x, call(t, u, x), tc.code)
-			if took := time.Since(began); took > 3*time.Second {
-				t.Errorf("took %v", took)
-			}
-			if x.Upstream.Target != url || x.Upstream.Attempts != 1 {
-				t.Errorf("facts %+v", x.Upstream)
-			}
-			if got := u.Status()[0].InFlight; got != 0 {
-				t.Errorf("%d in flight", got)
-			}
+			again.Try(t, func(t testing.TB) {
+				url := dead(t)
+				if tc.talk != nil {
+					url = raw(t, tc.talk(t))
+				}
+				u := newUpstream(t, Config{
+					Targets: targets(url), Protocol: tc.protocol, Timeout: duration(80 * time.Millisecond), ConnectTimeout: duration(time.Second), Retries: number(0),
+				}, nil)
+				x := newExchange("GET", "/")
+				began := time.Now()
+				mustRefuse(t, x, call(t, u, x), tc.code)
+				if took := time.Since(began); took > 3*time.Second {
+					t.Errorf("took %v", took)
+				}
+				if x.Upstream.Target != url || x.Upstream.Attempts != 1 {
+					t.Errorf("facts %+v", x.Upstream)
+				}
+				if got := u.Status()[0].InFlight; got != 0 {
+					t.Errorf("%d in flight", got)
+				}
+			})
 		})
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"durward"
+	"durward/internal/again"
 	"durward/proxy/http1"
 )
 
@@ -155,22 +156,24 @@ func TestAnAnswerMayEndBeforeTheContentDoes(t *testing.T) {
 }
 
 func TestTheTimeoutDoesNotRunWhileTheClientIsWaitedFor(t *testing.T) {
-	s := serveH2C(t, func(w http.ResponseWriter, r *http.Request) {
-		b, _ := io.ReadAll(r.Body)
-		_, _ = w.Write(b)
+	again.Try(t, func(t testing.TB) {
+		s := serveH2C(t, func(w http.ResponseWriter, r *http.Request) {
+			b, _ := io.ReadAll(r.Body)
+			_, _ = w.Write(b)
+		})
+		u := newUpstream(t, Config{Targets: targets(s.URL), Protocol: "h2c", Timeout: duration(60 * time.Millisecond)}, nil)
+		in, client := io.Pipe()
+		late := time.AfterFunc(200*time.Millisecond, func() {
+			_, _ = client.Write([]byte("slow"))
+			_ = client.Close()
+		})
+		defer late.Stop()
+		x := grpcExchange(in)
+		mustAllow(t, call(t, u, x))
+		if got := content(t, x); got != "slow" {
+			t.Errorf("got %q", got)
+		}
 	})
-	u := newUpstream(t, Config{Targets: targets(s.URL), Protocol: "h2c", Timeout: duration(60 * time.Millisecond)}, nil)
-	in, client := io.Pipe()
-	late := time.AfterFunc(200*time.Millisecond, func() {
-		_, _ = client.Write([]byte("slow"))
-		_ = client.Close()
-	})
-	defer late.Stop()
-	x := grpcExchange(in)
-	mustAllow(t, call(t, u, x))
-	if got := content(t, x); got != "slow" {
-		t.Errorf("got %q", got)
-	}
 }
 
 func TestAHeadRequestHasALengthAndNoContent(t *testing.T) {

@@ -59,7 +59,7 @@ func start(t testing.TB, dir string, cfg audit.Export, opts Options) *Set {
 // until waits for what other goroutines do.
 func until(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !done(); {
+	for end := time.Now().Add(time.Minute); !done(); {
 		if time.Now().After(end) {
 			t.Fatal("it never came to be that ", what)
 		}

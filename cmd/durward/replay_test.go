@@ -37,7 +37,7 @@ func TestAReplayWithTheSameConfigurationDecidesTheSame(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			client := &http.Client{Timeout: 5 * time.Second}
+			client := &http.Client{Timeout: time.Minute}
 			sent := 0
 			for range 12 {
 				for _, v := range d.visits() {

@@ -258,7 +258,7 @@ func publishedKeys(ts *testscript.TestScript, file string) (set jose.JSONWebKeyS
 	if file != "" {
 		return set, json.Unmarshal([]byte(ts.ReadFile(file)), &set)
 	}
-	client := http.Client{Timeout: 10 * time.Second}
+	client := http.Client{Timeout: time.Minute}
 	answer, err := client.Get("http://" + ts.Getenv("ADMIN") + "/.well-known/jwks.json")
 	if err != nil {
 		return set, err

@@ -46,7 +46,7 @@ func (w *world) cmdProcess(ts *testscript.TestScript, args []string) error {
 		case err := <-w.process.done:
 			w.process = nil
 			return err
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			return errors.New("it still runs")
 		}
 	case "log":
@@ -101,7 +101,7 @@ func (p *process) await(pattern string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for deadline := time.Now().Add(10 * time.Second); ; {
+	for deadline := time.Now().Add(time.Minute); ; {
 		content, err := os.ReadFile(p.log)
 		if err != nil {
 			return "", err

@@ -113,7 +113,7 @@ func (w *world) cmdHandshake(ts *testscript.TestScript, args []string) error {
 	if cfg.RootCAs, err = readRoots(ts, o["tls"]); err != nil {
 		return err
 	}
-	dialer := &tls.Dialer{Config: cfg, NetDialer: &net.Dialer{Timeout: 5 * time.Second}}
+	dialer := &tls.Dialer{Config: cfg, NetDialer: &net.Dialer{Timeout: time.Minute}}
 	c, err := dialer.Dial("tcp", ts.Getenv("GATEWAY"))
 	if err != nil {
 		fmt.Fprintln(ts.Stderr(), err)

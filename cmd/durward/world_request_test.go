@@ -185,7 +185,7 @@ func (o *requestOptions) client() *http.Client {
 	t.Protocols.SetHTTP1(!o.h2 && !o.h2c)
 	t.Protocols.SetHTTP2(o.h2)
 	t.Protocols.SetUnencryptedHTTP2(o.h2c)
-	return &http.Client{Transport: t, Timeout: 20 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &http.Client{Transport: t, Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 // background is a request that goes on while the script does.

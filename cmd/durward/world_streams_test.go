@@ -50,7 +50,7 @@ func (w *world) cmdSSE(ts *testscript.TestScript, args []string) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	req, err := http.NewRequestWithContext(ctx, o.method, o.url, nil)
 	if err != nil {
 		cancel()
@@ -104,7 +104,7 @@ func (w *world) cmdWebsocket(ts *testscript.TestScript, args []string) error {
 	if len(args) < 2 {
 		return errors.New("usage: websocket open|send|receive|close|ended NAME ...")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if args[0] == "open" {
 		return w.openSocket(ctx, ts, args[1], args[2:])

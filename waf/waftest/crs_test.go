@@ -6,6 +6,7 @@ package waftest
 import (
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"testing"
 )
@@ -85,7 +86,8 @@ func TestACaseThatExpectsAnotherRuleFails(t *testing.T) {
 	all, o := regression(t)
 	for i := range all {
 		if c := all[i]; c.Name() == "942100-1" {
-			c.Stages[0].Expect = append(c.Stages[0].Expect, 955100)
+			c.Stages = slices.Clone(c.Stages) // the cases are other tests' as well
+			c.Stages[0].Expect = append(slices.Clip(c.Stages[0].Expect), 955100)
 			if o.Fault(&c) == "" {
 				t.Error("a rule that cannot match was found")
 			}
