@@ -257,7 +257,7 @@ func TestFollowersGetWhatIsPersonal(t *testing.T) {
 // lockKeys keeps everybody else from writing the keys file.
 func lockKeys(t *testing.T, cfg Config) (unlock func()) {
 	t.Helper()
-	db, err := sql.Open("sqlite", cfg.WithKeys().Keys)
+	db, err := sql.Open("sqlite", cfg.WithKeys().Keys+"?_pragma=busy_timeout(60000)")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -158,7 +158,7 @@ func TestALockedStoreStopsNoKnownKey(t *testing.T) {
 	if got := ask(text); got != 200 {
 		t.Fatalf("before: %d", got)
 	}
-	db, err := sql.Open("sqlite", filepath.Join(s.dir, "durward.db"))
+	db, err := sql.Open("sqlite", filepath.Join(s.dir, "durward.db")+"?_pragma=busy_timeout(60000)")
 	if err != nil {
 		t.Fatal(err)
 	}

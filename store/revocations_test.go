@@ -240,7 +240,7 @@ func TestARestoredCopyBringsItsOwnRevocations(t *testing.T) {
 // insertRevocations puts so many into a store's file, beside it.
 func insertRevocations(t testing.TB, url string, n int) {
 	t.Helper()
-	db, err := sql.Open("sqlite", strings.TrimPrefix(url, "sqlite:"))
+	db, err := sql.Open("sqlite", strings.TrimPrefix(url, "sqlite:")+"?_pragma=busy_timeout(60000)")
 	must(t, err)
 	defer db.Close()
 	_, err = db.ExecContext(ctx, `WITH RECURSIVE c(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM c WHERE i < ?1)

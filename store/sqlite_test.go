@@ -35,7 +35,7 @@ func eventually(t testing.TB, what string, ok func() bool) time.Duration {
 // rawDB opens the file of a store beside it, as a stranger would.
 func rawDB(t testing.TB, url string) *sql.Conn {
 	t.Helper()
-	db, err := sql.Open("sqlite", strings.TrimPrefix(url, "sqlite:"))
+	db, err := sql.Open("sqlite", strings.TrimPrefix(url, "sqlite:")+"?_pragma=busy_timeout(60000)")
 	must(t, err)
 	t.Cleanup(func() { db.Close() })
 	conn, err := db.Conn(ctx)
@@ -141,7 +141,7 @@ func TestUsesAreBounded(t *testing.T) {
 
 func TestWhileTheDatabaseIsLockedReadsAnswerAndWritesFail(t *testing.T) {
 	url := seeded(t)
-	s := openStore(t, url, Options{BusyTimeout: 30 * time.Millisecond, Poll: 5 * time.Millisecond})
+	s := openStore(t, url, Options{BusyTimeout: 500 * time.Millisecond, Poll: 5 * time.Millisecond})
 	other := rawDB(t, url)
 	execute(t, other, "BEGIN IMMEDIATE")
 

@@ -239,7 +239,7 @@ func (w *world) cmdStoreLock(ts *testscript.TestScript, args []string) error {
 	if len(args) < 2 {
 		return errors.New("usage: storelock FILE COMMAND ARG...")
 	}
-	db, err := sql.Open("sqlite", ts.MkAbs(args[0])+"?_txlock=immediate")
+	db, err := sql.Open("sqlite", ts.MkAbs(args[0])+"?_txlock=immediate&_pragma=busy_timeout(60000)") // waits for its turn
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func (w *world) cmdRaw(ts *testscript.TestScript, args []string) error {
 	}
 	r := bufio.NewReader(c)
 	for {
-		c.SetReadDeadline(time.Now().Add(3 * time.Second))
+		c.SetReadDeadline(time.Now().Add(time.Minute))
 		line, err := r.ReadString('\n')
 		io.WriteString(w.stdout(ts), strings.ReplaceAll(line, "\r\n", "\n"))
 		if err == nil {

@@ -216,6 +216,7 @@ func (w *world) cmdFinish(ts *testscript.TestScript, args []string) error {
 	}
 	b := w.started[args[0]]
 	err := <-b.done
+	delete(w.started, args[0])
 	b.out.WriteTo(w.stdout(ts))
 	return err
 }
