@@ -244,7 +244,7 @@ const (
 )
 
 // Follow takes in what the log gets until ctx ends. It takes at most an eighth
-// of one processor, and a fortieth while records come (package pace): when the
+// of one processor, and a fiftieth while records come (package pace): when the
 // log grows faster than that it falls behind, and searches read the rest from
 // the log.
 func (x *Index) Follow(ctx context.Context) {

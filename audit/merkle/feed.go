@@ -33,7 +33,8 @@ type feed struct {
 	digest hash.Hash // of the one goroutine that stores
 
 	mu     sync.Mutex
-	first  int64 // the leaf that the first hash is of
+	first  int64  // the leaf that the first hash is of
+	count  uint64 // of all hashes that ever came
 	hashes []tlog.Hash
 	spare  []tlog.Hash
 }
@@ -59,6 +60,7 @@ func (f *feed) add(first int64, lines []byte) bool {
 		f.leaf(&f.hashes[len(f.hashes)-1], lines[:end])
 		lines = lines[end+1:]
 	}
+	f.count += uint64(len(f.hashes) - before)
 	return before < feedLook && len(f.hashes) >= feedLook
 }
 
@@ -71,6 +73,13 @@ func (f *feed) leaf(h *tlog.Hash, line []byte) {
 	f.digest.Write(leafPrefix)
 	f.digest.Write(line)
 	f.digest.Sum(h[:0])
+}
+
+// came is how many hashes ever came.
+func (f *feed) came() uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.count
 }
 
 // take empties the feed. The hashes are valid until the next call.
@@ -199,5 +208,6 @@ func (m *Maker) flush() error {
 	if err := m.tree.FlushWhole(); err != nil {
 		return err
 	}
+	m.wakeSettle()
 	return m.tree.Sync()
 }

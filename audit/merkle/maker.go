@@ -56,7 +56,8 @@ type Maker struct {
 	fed    bool   // the feed goes on where the tree ends
 	signed int64  // size of the last checkpoint
 
-	feed feed
+	feed   feed
+	behind *behind
 
 	size      atomic.Int64
 	published []atomic.Int64 // by publisher
@@ -65,8 +66,10 @@ type Maker struct {
 	now  chan chan error
 	look chan struct{} // capacity 1
 	grow chan struct{} // capacity 1
+	move chan struct{} // capacity 1
 	stop context.CancelFunc
 	done chan struct{}
+	ends sync.WaitGroup // of what puts tiles in their places
 }
 
 // Start loads the tree and goes on with it. The error wraps ErrForked when the
@@ -77,13 +80,15 @@ func Start(opts Options) (*Maker, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Maker{opts: opts, verifier: v, now: make(chan chan error), look: make(chan struct{}, 1), grow: make(chan struct{}, 1), done: make(chan struct{}), published: make([]atomic.Int64, len(opts.Publish))}
+	m := &Maker{opts: opts, verifier: v, now: make(chan chan error), look: make(chan struct{}, 1), grow: make(chan struct{}, 1), move: make(chan struct{}, 1), done: make(chan struct{}), published: make([]atomic.Int64, len(opts.Publish))}
 	if err := m.load(); err != nil {
 		return nil, fmt.Errorf("the tree of the audit log: %w", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	m.stop = cancel
 	go m.run(ctx)
+	m.ends.Go(func() { m.settle(ctx) })
+	m.wakeSettle() // what another process left
 	return m, nil
 }
 
@@ -92,7 +97,7 @@ func (m *Maker) load() error {
 	text, err := os.ReadFile(filepath.Join(m.opts.Dir, CheckpointFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		m.tree = &Tree{dir: m.opts.Dir}
-		return nil
+		return m.loadBehind()
 	}
 	if err != nil {
 		return err
@@ -113,7 +118,7 @@ func (m *Maker) load() error {
 	}
 	m.signed = c.Size
 	m.size.Store(c.Size)
-	return nil
+	return m.loadBehind()
 }
 
 // leaf reads one record for its hash.
@@ -313,8 +318,10 @@ func (m *Maker) Public() string { return m.opts.Public }
 func (m *Maker) Close(ctx context.Context) error {
 	m.stop()
 	<-m.done
+	m.ends.Wait()
 	err := m.make(ctx)
+	m.settleNow(ctx)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return errors.Join(err, m.closeSource())
+	return errors.Join(err, m.closeSource(), m.behind.close())
 }

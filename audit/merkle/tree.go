@@ -66,6 +66,8 @@ type Tree struct {
 	// partials are the partial tiles on the disk, to be removed when newer ones
 	// are there.
 	partials []string
+	// behind, when it is not nil, takes whole tiles of leaves while many come.
+	behind *behind
 }
 
 type pendingTile struct {
@@ -153,16 +155,26 @@ func root(hashes []tlog.Hash) tlog.Hash {
 
 // FlushWhole writes the tiles that have become whole.
 func (t *Tree) FlushWhole() error {
+	later := t.behind != nil && t.behind.takes(len(t.pending))
 	for len(t.pending) > 0 {
-		p := t.pending[0]
-		path := tilePath(p.level, p.index, tileWidth)
-		if err := writeTile(filepath.Join(t.dir, path), p.hashes); err != nil {
+		if err := t.flushOne(t.pending[0], later); err != nil {
 			return err
 		}
-		t.dirty = append(t.dirty, path)
 		t.pending = t.pending[1:]
 		runtime.Gosched()
 	}
+	return nil
+}
+
+func (t *Tree) flushOne(p pendingTile, later bool) error {
+	if later && p.level == 0 {
+		return t.behind.add(p.index, p.hashes)
+	}
+	path := tilePath(p.level, p.index, tileWidth)
+	if err := writeTile(filepath.Join(t.dir, path), p.hashes); err != nil {
+		return err
+	}
+	t.dirty = append(t.dirty, path)
 	return nil
 }
 
@@ -215,6 +227,11 @@ func (t *Tree) Tidy() error {
 
 // Sync puts on the disk what Flush wrote. Only then may records go.
 func (t *Tree) Sync() error {
+	if t.behind != nil {
+		if err := t.behind.sync(); err != nil {
+			return err
+		}
+	}
 	folders := map[string]bool{}
 	for len(t.dirty) > 0 {
 		path := filepath.Join(t.dir, t.dirty[0])
@@ -306,8 +323,19 @@ func writeTile(path string, hashes []tlog.Hash) error {
 	return os.Rename(part, path)
 }
 
-// readTile reads a tile from the disk.
+// readTile reads a tile from the disk, from its place or where it waits for it.
 func readTile(dir string, level int, index int64, width int) ([]tlog.Hash, error) {
+	hashes, err := readPlace(dir, level, index, width)
+	if level != 0 || width != tileWidth || !errors.Is(err, ErrMissing) {
+		return hashes, err
+	}
+	if hashes, err = readBehind(dir, index); errors.Is(err, ErrMissing) {
+		return readPlace(dir, level, index, width) // it was put there meanwhile
+	}
+	return hashes, err
+}
+
+func readPlace(dir string, level int, index int64, width int) ([]tlog.Hash, error) {
 	path := tilePath(level, index, width)
 	content, err := os.ReadFile(filepath.Join(dir, path))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -316,11 +344,15 @@ func readTile(dir string, level int, index int64, width int) ([]tlog.Hash, error
 	if len(content) != width*tlog.HashSize {
 		return nil, fmt.Errorf("%w: %s", ErrMissing, path)
 	}
-	hashes := make([]tlog.Hash, width)
+	return hashesOf(content), nil
+}
+
+func hashesOf(content []byte) []tlog.Hash {
+	hashes := make([]tlog.Hash, len(content)/tlog.HashSize)
 	for i := range hashes {
 		copy(hashes[i][:], content[i*tlog.HashSize:])
 	}
-	return hashes, nil
+	return hashes
 }
 
 // readPrefix reads the first width hashes of a tile. While a log is written, a

@@ -21,7 +21,7 @@ const (
 	// idleShare and busyShare are the parts of one processor that the work
 	// takes, as their divisors.
 	idleShare = 8
-	busyShare = 40
+	busyShare = 50
 	// busyRate is from how many events a second on there is something else to
 	// do. Below, the work costs each of them little.
 	busyRate = 500

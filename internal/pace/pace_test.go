@@ -39,8 +39,8 @@ func TestWorkTakesAShareOfOneProcessor(t *testing.T) {
 	}{
 		"an eighth while nothing comes":         {100 * time.Microsecond, 0, 0.12, 0.13},
 		"an eighth while little comes":          {100 * time.Microsecond, 100, 0.12, 0.13},
-		"a fortieth while much comes":           {100 * time.Microsecond, 10_000, 0.024, 0.026},
-		"a fortieth in steps of a millisecond":  {time.Millisecond, 10_000, 0.024, 0.026},
+		"a fiftieth while much comes":           {100 * time.Microsecond, 10_000, 0.019, 0.021},
+		"a fiftieth in steps of a millisecond":  {time.Millisecond, 10_000, 0.019, 0.021},
 		"more when it had to wait for its turn": {20 * time.Millisecond, 10_000, 0.03, 0.05},
 	} {
 		t.Run(name, func(t *testing.T) {
