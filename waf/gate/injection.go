@@ -5,6 +5,7 @@ package gate
 
 import (
 	"strings"
+	"sync"
 
 	libinjection "github.com/corazawaf/libinjection-go"
 
@@ -27,8 +28,44 @@ func sqlInjection(val string) bool {
 	if oneToken(val) {
 		return false
 	}
-	found, _ := libinjection.IsSQLi(val)
+	if len(val) > maxRaised {
+		found, _ := libinjection.IsSQLi(val)
+		return found
+	}
+	buffer := raised.Get().(*[maxRaised]byte)
+	defer raised.Put(buffer)
+	found, _ := libinjection.IsSQLi(raise(buffer, val))
+	clear(buffer[:len(val)])
 	return found
+}
+
+// maxRaised bounds the values that are written in capitals for libinjection: it
+// looks at the first words of a value only, and makes each of them anew in
+// capitals where it is not so already.
+const maxRaised = 512
+
+var raised = sync.Pool{New: func() any { return new([maxRaised]byte) }}
+
+// raise writes a value in capitals, unless libinjection tells small letters from
+// capitals in it: behind a backslash or a dollar sign, in quotes, and in the name
+// sp_password.
+func raise(buffer *[maxRaised]byte, val string) string {
+	small := false
+	for i := range len(val) {
+		c := val[i]
+		switch {
+		case 'a' <= c && c <= 'z':
+			c -= 'a' - 'A'
+			small = true
+		case c == '\\' || c == '$' || c == '\'' || c == '_' && strings.HasPrefix(val[i:], "_password"):
+			return val
+		}
+		buffer[i] = c
+	}
+	if !small {
+		return val
+	}
+	return view(buffer[:len(val)])
 }
 
 // Bytes by what libinjection's reader of SQL makes of them.

@@ -14,6 +14,7 @@ import (
 
 	libinjection "github.com/corazawaf/libinjection-go"
 
+	"durward/internal/allocs"
 	"durward/waf/transform"
 )
 
@@ -73,6 +74,43 @@ func TestNoValueOfOneTokenIsAnInjection(t *testing.T) {
 	}
 }
 
+func TestValuesInCapitalsHaveTheSameVerdict(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 3))
+	pieces := strings.Split("select|union|all| |(|)|or|1|'|\"|`|--|#|/*|*/|sp_password|\\N|\\n|$|$a$|$A$|q'a|a'|A'|x'1f'|b'01'|0x1f|1e|1e5|1d|1fu|=|<|;|if|,|@@version|@x|user|{|n'|e'|u&'|not|in|like|collate|a_b|[a]|\u0131|\u017f|\xff|E|json.|current_user|is|null|+|-|*|%|sleep|concat|from|where|into outfile", "|")
+	injections, differ := 0, 0
+	for range 400_000 {
+		var b strings.Builder
+		for range 1 + r.IntN(9) {
+			b.WriteString(pieces[r.IntN(len(pieces))])
+			if r.IntN(3) > 0 {
+				b.WriteByte(' ')
+			}
+		}
+		s := b.String()
+		found, fp := libinjection.IsSQLi(s)
+		if got := sqlInjection(s); got != found {
+			t.Fatalf("%q: injection %v, libinjection says %v, %q", s, got, found, fp)
+		}
+		if found {
+			injections++
+		}
+		if capitals, _ := libinjection.IsSQLi(strings.ToUpper(s)); capitals != found {
+			differ++
+		}
+	}
+	if injections < 10_000 || differ < 10 {
+		t.Errorf("only %d injections were made, and %d values that are another thing in capitals", injections, differ)
+	}
+}
+
+func TestWordsInSmallLettersCostNoAllocationEach(t *testing.T) {
+	const prose = "second floor, left door (please ring twice)"
+	of := func(s string) float64 { return allocs.PerRun(20, func() { sqlInjection(s) }) }
+	if small, capitals := of(prose), of(strings.ToUpper(prose)); small > capitals {
+		t.Errorf("%v allocations, and %v in capitals", small, capitals)
+	}
+}
+
 func TestNoScriptIsWithoutMarkup(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	pieces := []string{"onclick", "style", "src", "href", "javascript:", "alert(1)", ">", "/", " ", "'", `"`, "`", "!", "--", "doctype", "?import", "%", "xmlns", "svg", "script", "&#61;", "\x00", "\n", "x", "<", "="}
@@ -101,9 +139,16 @@ func FuzzWhatIsOneTokenOrWithoutMarkupIsNoInjection(f *testing.F) {
 	for _, s := range []string{"json.a.b", "union", "12", "a.b", "on=x", "", "_x1"} {
 		f.Add(s)
 	}
+	for _, s := range []string{"1' or 1=1--", "sp_password --", `\n union select`, "$a$ 1 $A$ or 1", "q'a 1 A' or 1", "1 UNION select x"} {
+		f.Add(s)
+	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if found, fp := libinjection.IsSQLi(s); found && oneToken(s) {
+		found, fp := libinjection.IsSQLi(s)
+		if found && oneToken(s) {
 			t.Errorf("%q is an injection with fingerprint %q", s, fp)
+		}
+		if got := sqlInjection(s); got != found {
+			t.Errorf("%q: injection %v, libinjection says %v, %q", s, got, found, fp)
 		}
 		if strings.IndexByte(s, '<') < 0 && strings.IndexByte(s, '=') < 0 && libinjection.IsXSS(s) {
 			t.Errorf("%q is a script", s)

@@ -5,51 +5,73 @@ package transform
 
 import "bytes"
 
-// shellIgnored are bytes that a shell takes away, shellSeparators those that
-// end a word.
-var (
-	shellIgnored    = Bytes(`"'\^`)
-	shellSeparators = Bytes(" ,;\t\r\n")
+// Classes of bytes for what is done to a command.
+const (
+	isPlain   = iota
+	isUpper   // a letter that becomes small
+	isIgnored // a shell takes it away
+	isBreak   // ends a word; the space among them
+	isOpening // no space before it
 )
+
+var shell = func() (t [256]uint8) {
+	for c := range t {
+		if upperASCII.Has(byte(c)) {
+			t[c] = isUpper
+		}
+	}
+	for class, text := range map[uint8]string{isIgnored: `"'\^`, isBreak: " ,;\t\r\n", isOpening: "/("} {
+		for i := range len(text) {
+			t[text[i]] = class
+		}
+	}
+	return t
+}()
 
 // cmdLine writes a command without what serves to disguise it: quotes go,
 // separators become one space, none before / and (, and letters are small.
 func cmdLine(dst, s []byte) ([]byte, bool) {
 	i, space := 0, false
 	for ; i < len(s); i++ {
-		c := s[i]
-		if shellIgnored.Has(c) || upperASCII.Has(c) {
+		class := shell[s[i]]
+		if class == isPlain {
+			space = false
+			continue
+		}
+		if class == isUpper || class == isIgnored || class == isBreak && (space || s[i] != ' ') || class == isOpening && space {
 			break
 		}
-		separator := shellSeparators.Has(c)
-		if separator && (space || c != ' ') || space && (c == '/' || c == '(') {
-			break
-		}
-		space = separator
+		space = class == isBreak
 	}
 	if i == len(s) {
 		return s, false
 	}
-	dst = append(dst, s[:i]...)
-	for _, c := range s[i:] {
-		switch {
-		case shellIgnored.Has(c):
+	dst = append(dst, s...) // what it becomes is not longer
+	n := i
+	for ; i < len(s); i++ {
+		c := s[i]
+		switch shell[c] {
+		case isIgnored:
 			continue
-		case shellSeparators.Has(c):
+		case isBreak:
 			if !space {
-				dst = append(dst, ' ')
+				dst[n] = ' '
+				n++
 			}
 			space = true
 			continue
-		case (c == '/' || c == '(') && space:
-			dst = dst[:len(dst)-1]
-		case upperASCII.Has(c):
+		case isOpening:
+			if space {
+				n--
+			}
+		case isUpper:
 			c += 'a' - 'A'
 		}
-		dst = append(dst, c)
+		dst[n] = c
+		n++
 		space = false
 	}
-	return dst, true
+	return dst[:n], true
 }
 
 // commentMark gives the length of the mark of a comment at s[i], 0 if there is

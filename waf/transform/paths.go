@@ -13,7 +13,7 @@ import (
 // normalizePath resolves . and .. and double slashes. As in Coraza, the root
 // alone becomes two slashes, and a path that comes to nothing becomes empty.
 func normalizePath(dst, s []byte) ([]byte, bool) {
-	if len(s) == 0 {
+	if len(s) == 0 || isClean(s) {
 		return s, false
 	}
 	// Clean keeps nothing of its argument but in its result, which is copied.
@@ -36,11 +36,35 @@ func normalizePath(dst, s []byte) ([]byte, bool) {
 	return dst, true
 }
 
+// isClean tells that a path has no part that says nothing. The root alone is
+// not clean.
+func isClean(s []byte) bool {
+	if s[0] == '/' {
+		if s = s[1:]; len(s) == 0 {
+			return false
+		}
+	}
+	for len(s) > 0 {
+		end := bytes.IndexByte(s, '/')
+		if end < 0 {
+			end = len(s)
+		}
+		if end == 0 || s[0] == '.' && (end == 1 || end == 2 && s[1] == '.') {
+			return false
+		}
+		s = s[min(end+1, len(s)):]
+	}
+	return true
+}
+
 // normalizePathWin does so for paths of Windows, where a backslash is a slash,
 // a colon in the last part begins the name of a stream, and dots and spaces at
 // the end of a part do not count.
 func normalizePathWin(dst, s []byte) ([]byte, bool) {
 	if len(s) == 0 {
+		return s, false
+	}
+	if isCleanOfWindows(s) {
 		return s, false
 	}
 	slashed := s
@@ -56,6 +80,29 @@ func normalizePathWin(dst, s []byte) ([]byte, bool) {
 		return s, false
 	}
 	return clean, true
+}
+
+// isCleanOfWindows tells of many paths, and of most texts that are none, that
+// they stay as they are.
+func isCleanOfWindows(s []byte) bool {
+	if bytes.IndexByte(s, '\\') >= 0 || !isClean(s) {
+		return false
+	}
+	for {
+		end := bytes.IndexByte(s, '/')
+		if end < 0 {
+			break
+		}
+		if end > 0 && (s[end-1] == '.' || s[end-1] == ' ') {
+			return false
+		}
+		if end+1 == len(s) { // a slash ends it, and the part before counts as the last
+			s = s[:end]
+			break
+		}
+		s = s[end+1:]
+	}
+	return len(s) > 0 && s[len(s)-1] != '.' && s[len(s)-1] != ' ' && bytes.IndexByte(s, ':') < 0
 }
 
 // cutStream takes the stream off the last part, which a slash may follow. A

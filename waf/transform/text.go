@@ -15,27 +15,51 @@ import (
 // lowercase also turns a byte that is no UTF-8 into U+FFFD once any byte is
 // above 0x7f, as strings.ToLower does.
 func lowercase(dst, s []byte) ([]byte, bool) {
-	return mapRunes(dst, s, &notLower, unicode.ToLower)
+	return mapRunes(dst, s, &lowered, unicode.ToLower)
 }
 
 func uppercase(dst, s []byte) ([]byte, bool) {
-	return mapRunes(dst, s, &notUpper, unicode.ToUpper)
+	return mapRunes(dst, s, &raised, unicode.ToUpper)
 }
 
-// Bytes that can begin a character that changes: by lowering, by raising, by
-// taking white space away.
+// other stands in a table for a byte that is no ASCII.
+const other = 0xff
+
+// lowered and raised are what ASCII becomes.
 var (
-	notLower = upperASCII.Union(nonASCII)
-	notUpper = lowerASCII.Union(nonASCII)
-	blanks   = whitespace.Union(nonASCII)
+	lowered = letters(unicode.ToLower)
+	raised  = letters(unicode.ToUpper)
 )
 
-func mapRunes(dst, s []byte, candidates *ByteSet, to func(rune) rune) ([]byte, bool) {
-	i := indexIn(s, candidates)
-	if i < 0 {
-		return s, false
+func letters(to func(rune) rune) (t [256]byte) {
+	for c := range t {
+		t[c] = other
+		if c < utf8.RuneSelf {
+			t[c] = byte(to(rune(c)))
+		}
 	}
+	return t
+}
+
+// asciiRun is how many bytes of ASCII a value begins with.
+func asciiRun(s []byte) int {
+	for i, c := range s {
+		if c >= utf8.RuneSelf {
+			return i
+		}
+	}
+	return len(s)
+}
+
+func mapRunes(dst, s []byte, ascii *[256]byte, to func(rune) rune) ([]byte, bool) {
+	i := 0
 	for i < len(s) {
+		if c := ascii[s[i]]; c == s[i] && c != other {
+			i++
+			continue
+		} else if c != other {
+			break
+		}
 		r, n := utf8.DecodeRune(s[i:])
 		if r == utf8.RuneError && n == 1 || to(r) != r {
 			break
@@ -47,21 +71,51 @@ func mapRunes(dst, s []byte, candidates *ByteSet, to func(rune) rune) ([]byte, b
 	}
 	dst = append(dst, s[:i]...)
 	for i < len(s) {
-		r, n := utf8.DecodeRune(s[i:])
-		dst = utf8.AppendRune(dst, to(r))
-		i += n
+		run := s[i : i+asciiRun(s[i:])]
+		n := len(dst)
+		dst = append(dst, run...)
+		for j, c := range dst[n:] {
+			dst[n+j] = ascii[c]
+		}
+		for i += len(run); i < len(s) && s[i] >= utf8.RuneSelf; {
+			r, size := utf8.DecodeRune(s[i:])
+			dst = utf8.AppendRune(dst, to(r))
+			i += size
+		}
 	}
 	return dst, true
 }
 
+// Classes of bytes for what is done to white space.
+const (
+	isText  = iota
+	isSpace // of ASCII
+	isOther // not ASCII
+)
+
+var spaces = func() (t [256]uint8) {
+	for c := range t {
+		switch {
+		case c >= utf8.RuneSelf:
+			t[c] = isOther
+		case whitespace.Has(byte(c)):
+			t[c] = isSpace
+		}
+	}
+	return t
+}()
+
 // removeWhitespace drops what Unicode calls white space. Bytes that are no
 // UTF-8 become U+FFFD, which Coraza does not report as a change.
 func removeWhitespace(dst, s []byte) ([]byte, bool) {
-	i := indexIn(s, &blanks)
-	if i < 0 {
-		return s, false
-	}
+	i := 0
 	for i < len(s) {
+		if class := spaces[s[i]]; class == isText {
+			i++
+			continue
+		} else if class == isSpace {
+			break
+		}
 		r, n := utf8.DecodeRune(s[i:])
 		if r == utf8.RuneError && n == 1 || unicode.IsSpace(r) {
 			break
@@ -74,12 +128,23 @@ func removeWhitespace(dst, s []byte) ([]byte, bool) {
 	dst = append(dst, s[:i]...)
 	dropped := false
 	for i < len(s) {
-		r, n := utf8.DecodeRune(s[i:])
-		if i += n; unicode.IsSpace(r) {
-			dropped = true
-			continue
+		run := s[i : i+asciiRun(s[i:])]
+		n := len(dst)
+		dst = append(dst, run...)
+		for _, c := range run {
+			dst[n] = c
+			n += int(isSpace - spaces[c]) // stays where it is for the next to overwrite
 		}
-		dst = utf8.AppendRune(dst, r)
+		dropped = dropped || n != len(dst)
+		dst = dst[:n]
+		for i += len(run); i < len(s) && s[i] >= utf8.RuneSelf; {
+			r, size := utf8.DecodeRune(s[i:])
+			if i += size; unicode.IsSpace(r) {
+				dropped = true
+				continue
+			}
+			dst = utf8.AppendRune(dst, r)
+		}
 	}
 	return dst, dropped
 }
@@ -87,18 +152,25 @@ func removeWhitespace(dst, s []byte) ([]byte, bool) {
 // latinSpace tells the white space of Latin-1: as a character, or as the single
 // byte 0xa0.
 func latinSpace(s []byte) (space bool, size int) {
-	r, n := utf8.DecodeRune(s)
-	switch r {
-	case ' ', '\t', '\n', '\v', '\f', '\r', 0x85, 0xa0:
-		return true, n
+	switch spaces[s[0]] {
+	case isText:
+		return false, 1
+	case isSpace:
+		return true, 1
 	}
-	return s[0] == 0xa0, n
+	r, n := utf8.DecodeRune(s)
+	return r == 0x85 || r == 0xa0 || s[0] == 0xa0, n
 }
 
 // compressWhitespace makes one space of each run of white space.
 func compressWhitespace(dst, s []byte) ([]byte, bool) {
 	i, after := 0, false
 	for i < len(s) {
+		if spaces[s[i]] == isText {
+			after = false
+			i++
+			continue
+		}
 		space, n := latinSpace(s[i:])
 		if space && (after || s[i] != ' ') {
 			break
@@ -111,6 +183,15 @@ func compressWhitespace(dst, s []byte) ([]byte, bool) {
 	}
 	dst = append(dst, s[:i]...)
 	for i < len(s) {
+		n := i // the end of a run that stays as it is
+		for n < len(s) && spaces[s[n]] == isText {
+			n++
+		}
+		if n > i {
+			dst = append(dst, s[i:n]...)
+			i, after = n, false
+			continue
+		}
 		space, n := latinSpace(s[i:])
 		switch {
 		case !space:
