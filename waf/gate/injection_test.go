@@ -104,6 +104,9 @@ func TestValuesInCapitalsHaveTheSameVerdict(t *testing.T) {
 }
 
 func TestWordsInSmallLettersCostNoAllocationEach(t *testing.T) {
+	if allocs.Race {
+		t.Skip("pools drop at random what they are given")
+	}
 	const prose = "second floor, left door (please ring twice)"
 	of := func(s string) float64 { return allocs.PerRun(20, func() { sqlInjection(s) }) }
 	if small, capitals := of(prose), of(strings.ToUpper(prose)); small > capitals {

@@ -5,6 +5,7 @@ package transform
 
 import (
 	"bytes"
+	"encoding/binary"
 	"strconv"
 	"unicode"
 	"unicode/utf8"
@@ -43,12 +44,14 @@ func letters(to func(rune) rune) (t [256]byte) {
 
 // asciiRun is how many bytes of ASCII a value begins with.
 func asciiRun(s []byte) int {
-	for i, c := range s {
-		if c >= utf8.RuneSelf {
-			return i
-		}
+	i := 0
+	for i+8 <= len(s) && binary.LittleEndian.Uint64(s[i:])&0x8080808080808080 == 0 {
+		i += 8
 	}
-	return len(s)
+	for i < len(s) && s[i] < utf8.RuneSelf {
+		i++
+	}
+	return i
 }
 
 func mapRunes(dst, s []byte, ascii *[256]byte, to func(rune) rune) ([]byte, bool) {
