@@ -8,6 +8,7 @@ import (
 
 	"durward/probe/check"
 	"durward/probe/check/injection"
+	"durward/probe/check/lifecycle"
 	"durward/probe/check/platform"
 	"durward/probe/check/policy"
 )
@@ -18,6 +19,7 @@ func Checks() []check.Check {
 	return slices.Concat(
 		one(policy.Check()),
 		platform.Checks(),
+		one(lifecycle.Check()),
 		one(injection.Check()),
 	)
 }

@@ -166,15 +166,15 @@ func (w *World) harvest(e *check.Exchange) {
 		values[i] = pathValue(c, s.name)
 	}
 	parents := values
-	if n := len(path); n > 0 && path[n-1].whole && strings.HasSuffix(op.Path, "{"+path[n-1].name+"}") {
+	_, acts := w.acts(op)
+	if n := len(path); n > 0 && path[n-1].whole && (acts || strings.HasSuffix(op.Path, "{"+path[n-1].name+"}")) {
 		collection, item, parents = path[n-1].collection, true, values[:n-1]
 		kind = path[n-1].kinds[len(path[n-1].kinds)-1]
 	}
-	_, acts := w.acts(op)
-	makes := op.Method == "POST" && !item && !acts && !Authenticates(op) && !leaves(op) || op.Method == "PUT" && item
+	makes := op.Method == "POST" && !item && !Authenticates(op) && !leaves(op) || op.Method == "PUT" && item && !acts
 	base := &object{collection: collection, parents: parents, kinds: []string{kind}, fields: map[string]any{},
 		owner: nameOf(e.As), made: makes, by: op, seen: map[string]bool{nameOf(e.As): true}}
-	if op.Method == "POST" && !makes {
+	if op.Method == "POST" && !makes && !item {
 		base.collection = ""
 	}
 	if item {
@@ -325,9 +325,12 @@ func wraps(m map[string]any, kind string) bool {
 func (w *World) remember(o *object) {
 	id := fmt.Sprint(o.id())
 	for _, p := range w.objects {
-		if o.id() == nil || p.gone || p.collection != o.collection || fmt.Sprint(p.id()) != id || !slices.Equal(p.kinds, o.kinds) ||
+		if o.id() == nil || p.gone && o.made || p.collection != o.collection || fmt.Sprint(p.id()) != id || !slices.Equal(p.kinds, o.kinds) ||
 			fmt.Sprint(p.parents) != fmt.Sprint(o.parents) {
 			continue
+		}
+		if p.gone {
+			return // shown though it was deleted
 		}
 		for _, n := range o.order {
 			p.set(n, o.fields[n])

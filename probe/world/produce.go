@@ -141,7 +141,13 @@ func (w *World) find(ctx context.Context, op *spec.Operation, s slot, i int, as 
 		slices.SortStableFunc(all, func(a, b found) int { return cmp.Compare(len(a.o.done), len(b.o.done)) })
 		return all[0], true
 	}
-	return all[t.object%min(len(all), 4)], true
+	at := t.object
+	if !safe && at > 0 {
+		// The wrong state, perhaps: what most was done with is next.
+		slices.SortStableFunc(all, func(a, b found) int { return cmp.Compare(len(b.o.done), len(a.o.done)) })
+		at--
+	}
+	return all[at%min(len(all), 4)], true
 }
 
 // stranger is a user who is nobody that the run acts as: one that was registered

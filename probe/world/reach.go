@@ -127,19 +127,40 @@ func (w *World) Reach(ctx context.Context, ops []*spec.Operation, done func(op *
 		}
 		done(op)
 	}
-	// What failed for want of an object may work now.
-	for _, op := range ops {
-		for _, as := range w.Users {
-			if w.Reached(op) || op.Method == "DELETE" && w.tried(op) {
-				continue
+	// What failed for want of an object, or of its state, may work now.
+	for range 3 {
+		before := w.missing(ops)
+		for _, op := range ops {
+			for _, as := range w.Users {
+				if w.Reached(op) || w.may(op, as) != nil {
+					continue
+				}
+				_, err := w.Good(ctx, op, as)
+				if stop := ends(ctx, err); stop != nil {
+					return stop
+				}
 			}
-			_, err := w.Good(ctx, op, as)
-			if stop := ends(ctx, err); stop != nil {
-				return stop
-			}
+		}
+		if w.missing(ops) == before {
+			break
 		}
 	}
 	return nil
+}
+
+// missing counts the operations that were not reached, and lets them be tried
+// again.
+func (w *World) missing(ops []*spec.Operation) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := 0
+	for _, op := range ops {
+		if s := w.ops[op]; len(s.good) == 0 {
+			n++
+			clear(s.refused)
+		}
+	}
+	return n
 }
 
 // open tells that the document lets anyone call.
@@ -156,12 +177,6 @@ func ends(ctx context.Context, err error) error {
 		return err
 	}
 	return nil
-}
-
-func (w *World) tried(op *spec.Operation) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.ops[op].status != 0
 }
 
 // Reached tells that some call of op was answered 2xx.

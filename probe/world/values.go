@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"durward/probe/gen"
 	"durward/probe/spec"
 )
 
@@ -53,6 +54,9 @@ func (m *maker) value(s *spec.Schema, name, holder string, depth int) any {
 	s = m.branch(s)
 	props, need := properties(s)
 	t := typeOf(s, props)
+	if v, ok := m.heard(s, t, name); ok {
+		return v
+	}
 	switch {
 	case s.HasConst:
 		return normal(s.Const)
@@ -178,7 +182,9 @@ func (m *maker) number(s *spec.Schema, name string, whole bool) any {
 	v := 1.0
 	switch p := plain(name); {
 	case strings.Contains(p, "price") || strings.Contains(p, "amount") || strings.Contains(p, "cost"):
-		v = 10
+		if v = 10; m.try%2 == 1 {
+			v = 1
+		}
 	case strings.Contains(p, "year"):
 		v = 2020
 	case p == "age":
@@ -282,6 +288,9 @@ func (m *maker) patterned(s *spec.Schema, v string) string {
 		if (s.MaxLength == nil || len(try) <= *s.MaxLength) && (s.MinLength == nil || len(try) >= *s.MinLength) && matches(s.Pattern, try) {
 			return try
 		}
+	}
+	if made, ok := gen.Valid(m.rand, &spec.Schema{Types: []string{"string"}, Pattern: s.Pattern, MinLength: s.MinLength, MaxLength: s.MaxLength}, gen.Hints{}).(string); ok {
+		return made
 	}
 	return v
 }
