@@ -120,6 +120,24 @@ func TestTextIsForPeopleAndHarmlessToTerminals(t *testing.T) {
 	}
 }
 
+func TestTextTellsWhatIsAlikeOnce(t *testing.T) {
+	r := example()
+	for _, path := range []string{"/b", "/a", "/c"} {
+		r.Findings = append(r.Findings, finding.Finding{Kind: banner, Severity: finding.Low, Confidence: finding.Certain, Method: "GET", Path: path, Where: "header.Server", Detail: "Server: x/1", Steps: []finding.Step{{Curl: "curl " + path}}})
+	}
+	r.Findings = append(r.Findings, finding.Finding{Kind: slow, Severity: finding.Info, Confidence: finding.Certain, Method: "GET", Path: "/c", Detail: "it is so"})
+	r.Findings = Rank(r.Findings)
+	var b bytes.Buffer
+	if err := Text(&b, r, TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"GET /a  header.Server\n    Server: x/1\n    curl /a\n    the same at 3 more: GET /b, GET /c, GET /orders/{id}\n", "found 1 high, 4 low; 1 informational, 1 tentative not shown (--all)"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, b.String())
+		}
+	}
+}
+
 func TestJSONHasTheWholeRun(t *testing.T) {
 	var b bytes.Buffer
 	if err := JSON(&b, example()); err != nil {

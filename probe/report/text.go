@@ -21,7 +21,7 @@ import (
 type TextOptions struct {
 	// Color marks severities for a terminal.
 	Color bool
-	// All shows tentative and accepted findings too.
+	// All shows tentative, accepted and merely informational findings too.
 	All bool
 }
 
@@ -41,6 +41,9 @@ func Text(w io.Writer, r *Run, o TextOptions) error {
 		case f.Confidence == finding.Tentative:
 			hidden["tentative"]++
 			return false
+		case f.Severity == finding.Info:
+			hidden["informational"]++
+			return false
 		}
 		return true
 	})
@@ -58,7 +61,8 @@ func textGroup(b *bytes.Buffer, g *group, color bool) {
 		word = "\x1b[" + tints[g.Severity] + "m" + word + "\x1b[0m"
 	}
 	fmt.Fprintf(b, "%s  %s  (%s, %s)\n", word, g.Kind.Title, g.Kind.ID, strings.Join(references(g.Kind, g.Confidence), ", "))
-	for _, f := range g.Findings {
+	for _, same := range alike(g.Findings) {
+		f := same[0]
 		fmt.Fprintf(b, "  %s", place(&f))
 		if f.Where != "" {
 			fmt.Fprintf(b, "  %s", printable(f.Where))
@@ -71,6 +75,13 @@ func textGroup(b *bytes.Buffer, g *group, color bool) {
 		if s, ok := last(&f); ok {
 			fmt.Fprintf(b, "    %s\n", printable(s.Curl))
 		}
+		if len(same) > 1 {
+			var others []string
+			for _, o := range same[1:] {
+				others = append(others, place(&o))
+			}
+			paragraph(b, "    ", fmt.Sprintf("the same at %d more: %s", len(others), strings.Join(others, ", ")))
+		}
 	}
 	if g.Kind.Advice != "" {
 		paragraph(b, "  ", "Mend it: "+g.Kind.Advice)
@@ -82,6 +93,23 @@ func textGroup(b *bytes.Buffer, g *group, color bool) {
 		}
 	}
 	b.WriteByte('\n')
+}
+
+// alike gathers findings of one kind that differ in their operation alone.
+func alike(all []finding.Finding) [][]finding.Finding {
+	var out [][]finding.Finding
+	at := map[[3]string]int{}
+	for _, f := range all {
+		key := [3]string{f.Where, f.Detail, f.Accepted}
+		i, ok := at[key]
+		if !ok {
+			i = len(out)
+			at[key] = i
+			out = append(out, nil)
+		}
+		out[i] = append(out[i], f)
+	}
+	return out
 }
 
 // textRun tells what was tested and what was not.
@@ -142,10 +170,14 @@ func summary(list []group, hidden map[string]int) string {
 		}
 		line = "found " + strings.Join(parts, ", ")
 	}
-	for _, why := range []string{"tentative", "accepted"} {
+	var kept []string
+	for _, why := range []string{"informational", "tentative", "accepted"} {
 		if hidden[why] > 0 {
-			line += fmt.Sprintf("; %d %s not shown (--all)", hidden[why], why)
+			kept = append(kept, fmt.Sprintf("%d %s", hidden[why], why))
 		}
+	}
+	if len(kept) > 0 {
+		line += "; " + strings.Join(kept, ", ") + " not shown (--all)"
 	}
 	return line
 }

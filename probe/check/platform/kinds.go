@@ -81,13 +81,13 @@ var (
 	oldTLS = finding.Kind{
 		ID: "tls-old-version", Title: "Old versions of TLS are taken", CWE: 326, OWASP: "API8:2023", Severity: finding.Medium,
 		Oracle: "A handshake that offers nothing newer than TLS 1.1 succeeds (RFC 8996).",
-		Fix:    "listen: [{address: \":443\", tls: {certificate: cert.pem, key: key.pem}}]  # TLS 1.2 at least",
+		Fix:    "listen: [{address: \":443\", tls: {certificates: [{cert: cert.pem, key: key.pem}]}}]  # TLS 1.2 at least",
 		Advice: "Take TLS 1.2 and 1.3 only.",
 	}
 	weakCipher = finding.Kind{
 		ID: "tls-weak-cipher", Title: "Weak cipher suites of TLS are taken", CWE: 327, OWASP: "API8:2023", Severity: finding.Low,
 		Oracle: "A handshake that offers only suites without forward secrecy, with RC4 or 3DES succeeds.",
-		Fix:    "listen: [{address: \":443\", tls: {certificate: cert.pem, key: key.pem}}]",
+		Fix:    "listen: [{address: \":443\", tls: {certificates: [{cert: cert.pem, key: key.pem}]}}]",
 		Advice: "Offer suites with ECDHE and AEAD only.",
 	}
 	badCertificate = finding.Kind{
