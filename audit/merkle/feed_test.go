@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"durward/internal/allocs"
 )
 
 // lines gives records as they are stored, from the leaf first to that before end.
@@ -153,9 +155,9 @@ func TestTellingOfRecordsTakesNoMemoryForEach(t *testing.T) {
 	}
 	run()
 	run()
-	least := testing.AllocsPerRun(5, run)
+	least := allocs.PerRun(5, run)
 	for range 3 {
-		least = min(least, testing.AllocsPerRun(5, run))
+		least = min(least, allocs.PerRun(5, run))
 	}
 	if least > 2 { // for 8192 records
 		t.Errorf("%v allocations", least)
