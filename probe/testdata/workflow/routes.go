@@ -41,7 +41,8 @@ func write(w http.ResponseWriter, status int, v any) error {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	return json.NewEncoder(w).Encode(v)
+	json.NewEncoder(w).Encode(v)
+	return nil
 }
 
 func (o *office) read(r *http.Request, v any) error {
