@@ -252,7 +252,9 @@ func (t *target) tell(kind finding.Kind, where, detail string, e *check.Exchange
 		t.env.Step("control: without a credential", t.nobody), t.env.Step("without a credential, in another dress", e))
 }
 
-func (t *target) bare(ctx context.Context) (*client.Request, error) { return t.env.World.Request(ctx, t.call, nil) }
+func (t *target) bare(ctx context.Context) (*client.Request, error) {
+	return t.env.World.Request(ctx, t.call, nil)
+}
 
 func (t *target) addresses(ctx context.Context) error {
 	r, err := t.bare(ctx)
