@@ -301,7 +301,7 @@ func supply(ctx context.Context, env *check.Env, c *call.Call) (*call.Call, erro
 
 // see is what the reader of what a call acts on shows; nil where nothing does.
 func see(ctx context.Context, env *check.Env, c *call.Call, as *identity.Identity) *check.Exchange {
-	reader := env.World.Reader(c.Op)
+	reader := oracle.Reader(env.API, c.Op)
 	if reader == nil || reader == c.Op || strings.Count(reader.Path, "{") > strings.Count(c.Op.Path, "{") {
 		return nil
 	}

@@ -70,10 +70,11 @@ func (t *test) run(ctx context.Context) (found bool, err error) {
 	case http.MethodPut, http.MethodPatch:
 		return t.changes(ctx)
 	case http.MethodPost:
-		if done, err := t.reads(ctx); done || err != nil {
+		// The change first: what the owner did once may not be done again.
+		if done, err := t.changes(ctx); done || err != nil {
 			return done, err
 		}
-		return t.changes(ctx)
+		return t.reads(ctx)
 	}
 	return false, nil
 }

@@ -76,6 +76,9 @@ func (t *test) read(ctx context.Context, v variant, control *check.Exchange, kno
 	if t.shared(control, shown, listed, any) {
 		return false, nil
 	}
+	if open, err := t.container(ctx, v.call); open || err != nil {
+		return false, err
+	}
 	// Once more: what is shown by chance or by a cache is not shown twice.
 	again, err := oracle.Try(ctx, t.env, v.call, t.other)
 	if err != nil || !oracle.Accepted(again.Answer) ||
@@ -111,6 +114,22 @@ func (t *test) shared(control *check.Exchange, shown []oracle.Leaf, listed map[s
 		return true // they may look it up
 	}
 	return oracle.Public(t.op) && !any || t.namesPeople()
+}
+
+// container tells that the object is within another that the other user is shown
+// in a list: who is let into a room sees what is in it.
+func (t *test) container(ctx context.Context, c *call.Call) (bool, error) {
+	if oracle.Private(t.op) {
+		return false, nil
+	}
+	names := oracle.Parameters(t.op.Path)
+	for i := range max(len(names)-1, 0) {
+		open, err := oracle.IsListed(ctx, t.env, c, i, t.other)
+		if open || err != nil {
+			return open, err
+		}
+	}
+	return false, nil
 }
 
 func last(names []string) string {

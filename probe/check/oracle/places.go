@@ -201,3 +201,40 @@ func Undo(ctx context.Context, env *check.Env, e *check.Exchange, as *identity.I
 		}
 	}
 }
+
+// IsListed tells that a user is shown the n-th path parameter's value of a call
+// by the list of the collection that it stands in.
+func IsListed(ctx context.Context, env *check.Env, c *call.Call, n int, as *identity.Identity) (bool, error) {
+	list := find(env.API, http.MethodGet, before(c.Op.Path, n))
+	if list == nil {
+		return false, nil
+	}
+	name := Parameters(c.Op.Path)[n]
+	ids, err := shown(ctx, env, list, c, name, as)
+	return slices.Contains(ids, fmt.Sprint(PathValue(c, name))), err
+}
+
+// Reader is the operation that reads what op acts on: GET of the same path, or
+// of the object above an action, else the list that the object stands in. It is
+// nil where there is none.
+func Reader(api *spec.API, op *spec.Operation) *spec.Operation {
+	path := op.Path
+	for range 2 {
+		if r := find(api, http.MethodGet, path); r != nil && (r != op) {
+			return r
+		}
+		cut := strings.LastIndexByte(path, '/')
+		if cut <= 0 {
+			return nil
+		}
+		last := path[cut+1:]
+		path = path[:cut]
+		if strings.HasPrefix(last, "{") && strings.HasSuffix(path, "}") {
+			return nil
+		}
+	}
+	if r := find(api, http.MethodGet, path); r != nil {
+		return r
+	}
+	return nil
+}

@@ -38,7 +38,7 @@ func Checks() []check.Check {
 var (
 	pathWords = []string{"admin", "administrator", "administration", "internal", "backoffice", "superuser", "superadmin", "sysadmin", "root"}
 	tagWords  = append(slices.Clone(pathWords), "staff", "manager", "management", "moderator", "operator", "supervisor", "privileged", "auditor")
-	sentence  = regexp.MustCompile(`(?i)\b(for|by|to) (the |an? )?(admin|administrator|manager|moderator|staff|operator|supervisor|auditor)s?\b|` +
+	sentence  = regexp.MustCompile(`(?i)\b(for|by|to) (the |an? )?(admin|administrator|manager|moderator|staff|operator|supervisor|auditor)s?( only)?\s*([.;)]|$)|` +
 		`\b(admin|administrator|manager|moderator|staff|operator)s? (only|role|rights?|privileges?|permissions?|access)\b|` +
 		`\bonly (the |an? )?(admin|administrator|manager|moderator|operator)s?\b|\(admins?\)|\brequires? (an? |the )?(admin|administrator|manager)\b|` +
 		`\b(an? |the )?(manager|moderator|administrator)s? (approves?|has|have|may|can|pays?|sets?)\b`)
