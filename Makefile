@@ -1,7 +1,7 @@
 # Two targets are the promise of the README: demo and test.
 GO ?= go
 
-.PHONY: demo build test race lint fuzz bench check
+.PHONY: demo build test race lint fuzz bench probe-score check
 
 demo: ## the gateway before a sample API, with lines to paste
 	$(GO) run ./cmd/durward demo
@@ -26,5 +26,8 @@ fuzz: ## every fuzz target for a few seconds
 
 bench: ## whole processes beside their peers; writes bench/results.json
 	$(GO) run ./bench
+
+probe-score: ## durward probe against services with planted flaws, and their twins
+	$(GO) run ./probe/score
 
 check: test race lint fuzz ## what CI runs

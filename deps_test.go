@@ -36,6 +36,7 @@ var importRules = map[string][]string{
 	"console":         {"durward"},
 	"durwardtest":     {"durward"},
 	"probe":           {"durward"}, // tests any API: it knows only words of the gateway
+	"probe/score":     {"probe", "examples/moot"},
 	"cmd/durward":     {"*"},
 	"examples/moot":   {}, // stands for somebody else's API: it knows nothing of the gateway
 	"examples/issuer": {}, // stands for somebody else's identity provider

@@ -7,10 +7,16 @@ import (
 	"slices"
 
 	"durward/probe/check"
+	"durward/probe/check/authn"
+	"durward/probe/check/flow"
 	"durward/probe/check/injection"
+	"durward/probe/check/inventory"
 	"durward/probe/check/lifecycle"
+	"durward/probe/check/object"
 	"durward/probe/check/platform"
 	"durward/probe/check/policy"
+	"durward/probe/check/property"
+	"durward/probe/check/role"
 )
 
 // Checks lists all tests, in the order in which they run: those that disturb
@@ -18,6 +24,12 @@ import (
 func Checks() []check.Check {
 	return slices.Concat(
 		one(policy.Check()),
+		object.Checks(),
+		role.Checks(),
+		authn.Checks(),
+		property.Checks(),
+		flow.Checks(),
+		inventory.Checks(),
 		platform.Checks(),
 		one(lifecycle.Check()),
 		one(injection.Check()),

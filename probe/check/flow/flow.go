@@ -1,10 +1,9 @@
 // Copyright The Durward Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package flow tests whether things can be done out of order, more often than is
-// meant, or after they are gone (OWASP API6:2023): steps of a workflow that are
-// left out, one's own approval, votes and vouchers that count twice, objects that
-// answer after their deletion.
+// Package flow tests whether things can be done out of order, or more often than
+// is meant (OWASP API6:2023): steps of a workflow that are left out, one's own
+// approval, votes and vouchers that count twice.
 //
 // The order is taken from the document: the enumeration of the state, and the
 // actions below the object. The control is the whole way in its order.
@@ -43,29 +42,19 @@ var (
 		Oracle: "The same user sends the same call twice; both are done, and a number grows twice, or the document says that it is done once.",
 		Advice: "Keep who did it, under a unique key, and refuse the second.",
 	}
-	afterDelete = finding.Kind{
-		ID: "use-after-delete", Title: "An object answers after its deletion", CWE: 672, OWASP: owasp, Severity: finding.Medium,
-		Oracle: "The owner reads an object, deletes it (2xx) and reads it again with the same content; one that never was is not found.",
-		Advice: "Look at the deletion mark wherever objects are looked up.",
-	}
 )
 
 // Checks are the tests of this package.
 func Checks() []check.Check {
-	return []check.Check{{Name: "business-flow", Kinds: []finding.Kind{skipped, ownApproval, repeated, afterDelete}, Writes: true,
+	return []check.Check{{Name: "business-flow", Kinds: []finding.Kind{skipped, ownApproval, repeated}, Writes: true,
 		Operation: operation, API: workflows}}
 }
 
 func operation(ctx context.Context, env *check.Env, op *spec.Operation) error {
-	switch {
-	case env.ReadOnly:
+	if env.ReadOnly || op.Method != http.MethodPost || !once(op) {
 		return nil
-	case op.Method == http.MethodDelete && strings.HasSuffix(op.Path, "}"):
-		return deleted(ctx, env, op)
-	case op.Method == http.MethodPost && once(op):
-		return repeat(ctx, env, op)
 	}
-	return nil
+	return repeat(ctx, env, op)
 }
 
 // ordinary are the users who may least, first.
@@ -82,105 +71,6 @@ func ordinary(users []*identity.Identity) []*identity.Identity {
 		return -1
 	})
 	return out
-}
-
-// deleted reads an object after its deletion.
-func deleted(ctx context.Context, env *check.Env, op *spec.Operation) error {
-	reader := env.World.Reader(op)
-	if reader == nil || strings.Count(reader.Path, "{") != strings.Count(op.Path, "{") {
-		return nil
-	}
-	for _, as := range ordinary(env.Users) {
-		c, err := env.World.Call(ctx, op, as)
-		if err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			continue
-		}
-		look := &call.Call{Op: reader}
-		theirs := oracle.Parameters(op.Path)
-		for i, name := range oracle.Parameters(reader.Path) {
-			look.Path = append(look.Path, call.Value{Name: name, Value: oracle.PathValue(c, theirs[i])})
-		}
-		before, err := oracle.Try(ctx, env, look, as)
-		if err != nil {
-			return err
-		}
-		if !oracle.Accepted(before.Answer) {
-			continue
-		}
-		gone, err := env.World.Send(ctx, c, as)
-		if err != nil {
-			return err
-		}
-		if !oracle.Accepted(gone.Answer) {
-			continue
-		}
-		return stillThere(ctx, env, op, reader, look, as, before, gone)
-	}
-	return nil
-}
-
-func stillThere(ctx context.Context, env *check.Env, op, reader *spec.Operation, look *call.Call, as *identity.Identity, before, gone *check.Exchange) error {
-	var after *check.Exchange
-	for range 2 {
-		var err error
-		if after, err = oracle.Try(ctx, env, look, as); err != nil {
-			return err
-		}
-		if !oracle.Accepted(after.Answer) || len(after.Answer.Body) == 0 || !oracle.Same(before.Answer.Body, after.Answer.Body) || marked(before, after) {
-			return nil
-		}
-	}
-	never := look.Clone()
-	last := len(never.Path) - 1
-	never.Path[last].Value = unknown(never.Path[last].Value)
-	control, err := oracle.Try(ctx, env, never, as)
-	if err != nil || oracle.Accepted(control.Answer) {
-		return err
-	}
-	oracle.Report(env, afterDelete, finding.Certain, reader, "path."+never.Path[last].Name, "The object is read after "+op.Method+" "+op.Path+" as before.",
-		env.Step("before the deletion", before), env.Step("the deletion", gone), env.Step("control: one that never was", control),
-		env.Step("after the deletion", after))
-	return nil
-}
-
-// marked tells that an answer says that the thing was deleted: any member
-// changed.
-func marked(before, after *check.Exchange) bool {
-	was := map[string]string{}
-	for _, l := range oracle.Leaves(before.Answer.Body) {
-		was[l.Pointer] = l.Text
-	}
-	for _, l := range oracle.Leaves(after.Answer.Body) {
-		name := oracle.Plain(l.Name)
-		if was[l.Pointer] != l.Text && (strings.Contains(name, "delet") || strings.Contains(name, "archiv") || name == "status" || name == "state" ||
-			name == "active" || name == "enabled") {
-			return true
-		}
-	}
-	return false
-}
-
-// unknown changes an identifier to one of the same form that nothing has.
-func unknown(v any) any {
-	s := []byte(fmt.Sprint(v))
-	digits := 0
-	for i := len(s) - 1; i >= 0 && digits < 6; i-- {
-		switch {
-		case s[i] >= '0' && s[i] <= '9':
-			s[i] = '0' + (s[i]-'0'+7)%10
-			digits++
-		case s[i] >= 'a' && s[i] <= 'f':
-			s[i] = 'a' + (s[i]-'a'+3)%6
-			digits++
-		}
-	}
-	if digits < 6 {
-		return string(s) + "977"
-	}
-	return string(s)
 }
 
 // onceWords are actions that somebody does once to one thing.
