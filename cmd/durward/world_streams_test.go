@@ -24,7 +24,11 @@ import (
 // cmdMoot: "moot [ORIGIN...]" starts the sample API as the upstream and sets
 // $UPSTREAM. It opens WebSockets for its own pages and those of the origins.
 func (w *world) cmdMoot(ts *testscript.TestScript, args []string) error {
-	api, err := moot.New(moot.Options{Origins: args})
+	o := moot.Options{Origins: args}
+	if len(args) == 2 && args[0] == "--flaws" {
+		o = moot.Options{Flaws: strings.Split(args[1], ",")}
+	}
+	api, err := moot.New(o)
 	if err != nil {
 		return err
 	}
