@@ -12,6 +12,7 @@ import (
 	"durward/probe/check/injection"
 	"durward/probe/check/inventory"
 	"durward/probe/check/lifecycle"
+	"durward/probe/check/limits"
 	"durward/probe/check/object"
 	"durward/probe/check/platform"
 	"durward/probe/check/policy"
@@ -33,6 +34,7 @@ func Checks() []check.Check {
 		platform.Checks(),
 		one(lifecycle.Check()),
 		one(injection.Check()),
+		limits.Checks(),
 	)
 }
 

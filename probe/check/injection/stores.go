@@ -94,8 +94,9 @@ func (p *place) queryOperators(ctx context.Context) {
 		for i, truth := range []bool{true, false} {
 			op, arg := p.operator(truth, round)
 			text, ok := arg.(string)
-			if !ok { // a list, of which each item is a parameter of its own
-				op, text = op+"][", arg.([]any)[0].(string)
+			if !ok { // lists are not made by every parser of queries
+				op, arg = p.operator(truth, 0)
+				text = arg.(string)
 			}
 			if pair[i] = sendPair(op, text); pair[i] == nil {
 				return
@@ -106,11 +107,7 @@ func (p *place) queryOperators(ctx context.Context) {
 			return
 		}
 		if round > 0 && (!p.same2(y, yes[0], "", "") || !p.same2(n, no[0], "", "")) {
-			// $nin and $in need lists, which not every parser makes.
-			if round != 2 {
-				return
-			}
-			continue
+			return
 		}
 		yes, no = append(yes, y), append(no, n)
 	}

@@ -69,9 +69,16 @@ func prepare(ctx context.Context, env *check.Env, op *spec.Operation) (*target, 
 	}
 	t.as, t.base = as, first.Call
 	t.login = isLogin(op, t.base)
+	if t.once {
+		t.shown = []*check.Exchange{first}
+		return t, nil
+	}
+	if first = t.widen(ctx, first); first == nil {
+		return nil, t.err
+	}
 	t.shown = []*check.Exchange{first}
 	t.same.Learn(first.Answer)
-	for len(t.shown) < controls && !t.once && op.Method != http.MethodDelete {
+	for len(t.shown) < controls && op.Method != http.MethodDelete {
 		e := t.send(ctx, t.base.Clone())
 		if t.err != nil {
 			return nil, t.err

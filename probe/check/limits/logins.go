@@ -1,0 +1,179 @@
+// Copyright The Durward Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package limits
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"durward/probe/call"
+	"durward/probe/check"
+	"durward/probe/client"
+	"durward/probe/compare"
+	"durward/probe/finding"
+	"durward/probe/spec"
+)
+
+// tries is how many logins fail before a service without limits is called so.
+const tries = 30
+
+// logins lets logins fail: first of a name that nobody has, then of a user.
+func logins(ctx context.Context, env *check.Env, op *spec.Operation) error {
+	if op.Method != http.MethodPost && op.Method != http.MethodGet && op.Method != http.MethodPut || !authenticates(op) {
+		return nil
+	}
+	if len(env.Users) == 0 {
+		return nil
+	}
+	as := env.Users[len(env.Users)-1]
+	c, err := env.World.Call(ctx, op, as)
+	if err != nil {
+		return fatalOnly(ctx, err)
+	}
+	secret, ok := secretPlace(c)
+	if !ok {
+		return nil
+	}
+	right, err := env.World.Send(ctx, c.Clone(), nil)
+	if err != nil {
+		return fatalOnly(ctx, err)
+	}
+	l := &series{env: env, op: op, secret: secret}
+	strange := c.Clone()
+	rename(strange, secret, env)
+	for _, one := range []*call.Call{strange, c} {
+		free, err := l.run(ctx, one)
+		if err != nil || !free {
+			return err
+		}
+	}
+	confidence := finding.Firm
+	after, err := env.World.Send(ctx, c.Clone(), nil)
+	if check.Fatal(ctx, err) {
+		return err
+	}
+	if err != nil || right.Answer.OK() != after.Answer.OK() {
+		return nil // locked, and only the right password tells
+	}
+	if !right.Answer.OK() {
+		confidence = finding.Tentative // it was never seen to let anybody in
+	}
+	env.Report(finding.Finding{
+		Kind: loginUnlimited, Severity: loginUnlimited.Severity, Confidence: confidence, Operation: op.ID, Method: op.Method, Path: op.Path,
+		Where:  secret.String(),
+		Detail: fmt.Sprintf("%d wrong tries for one name in a row are answered alike, and the right one still works behind them.", tries),
+		Steps: []finding.Step{env.Step("control: the right one", right), env.Step("the first wrong try", l.first),
+			env.Step(fmt.Sprintf("the wrong try number %d", tries), l.last), env.Step("the right one again", after)},
+	})
+	return nil
+}
+
+func fatalOnly(ctx context.Context, err error) error {
+	if check.Fatal(ctx, err) {
+		return err
+	}
+	return nil
+}
+
+// series is failed logins of one name in a row.
+type series struct {
+	env         *check.Env
+	op          *spec.Operation
+	secret      call.Place
+	first, last *check.Exchange
+}
+
+// run tells whether all of them were answered alike.
+func (s *series) run(ctx context.Context, c *call.Call) (free bool, err error) {
+	var same compare.Baseline
+	var early, late []*check.Exchange
+	for n := range tries {
+		try := c.Clone()
+		wrong := fmt.Sprintf("Wrong-%d-%d", n, s.env.Rand.IntN(1_000_000))
+		if digits(c, s.secret) {
+			wrong = fmt.Sprintf("%04d", s.env.Rand.IntN(10000))
+		}
+		try.Set(s.secret, wrong)
+		e, err := s.env.World.Send(ctx, try, nil)
+		if check.Fatal(ctx, err) {
+			return false, err
+		}
+		if err != nil || e.Answer.OK() || refuses(e.Answer) {
+			return false, nil
+		}
+		switch {
+		case n < 3:
+			same.Learn(e.Answer, wrong)
+			early = append(early, e)
+			s.first = early[0]
+		case !same.Same(compare.Text{Answer: early[0].Answer, Sent: []string{wrong}}, compare.Text{Answer: e.Answer, Sent: []string{wrong}}):
+			return false, nil // another answer than at first: somebody counts
+		case n >= tries-5:
+			late = append(late, e)
+		}
+		s.last = e
+	}
+	return fastest(late) < slowest(early)+500*time.Millisecond, nil
+}
+
+// refuses tells that an answer is about how often rather than whether.
+func refuses(a *client.Answer) bool {
+	return a.Status == http.StatusTooManyRequests || a.Status == http.StatusLocked || a.Status >= 500 || a.Header.Get("Retry-After") != ""
+}
+
+// authenticates tells whether an operation checks a secret, by its name.
+func authenticates(op *spec.Operation) bool {
+	name := strings.ToLower(op.ID + " " + op.Path)
+	for _, word := range []string{"login", "log-in", "signin", "sign-in", "sign_in", "authenticate", "token", "session", "auth", "otp", "2fa", "mfa", "verify-code", "verifycode"} {
+		if strings.Contains(name, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// secretPlace finds the password, or the code.
+func secretPlace(c *call.Call) (call.Place, bool) {
+	var found call.Place
+	for _, at := range c.Places() {
+		v, there := c.Get(at)
+		if _, text := v.(string); !there || !text || at.In == "path" || at.In == "header" {
+			continue
+		}
+		name := strings.ToLower(at.Name[strings.LastIndexByte(at.Name, '/')+1:])
+		if strings.Contains(name, "pass") || strings.Contains(name, "pwd") || name == "secret" || name == "client_secret" {
+			return at, true
+		}
+		if name == "otp" || name == "code" || name == "pin" {
+			found = at
+		}
+	}
+	return found, found.In != ""
+}
+
+func digits(c *call.Call, at call.Place) bool {
+	v, _ := c.Get(at)
+	s, _ := v.(string)
+	return s != "" && strings.Trim(s, "0123456789") == ""
+}
+
+// rename puts a name into the call that nobody has.
+func rename(c *call.Call, secret call.Place, env *check.Env) {
+	strange := fmt.Sprintf("nobody%06d", env.Rand.IntN(1_000_000))
+	for _, at := range c.Places() {
+		v, _ := c.Get(at)
+		s, ok := v.(string)
+		if !ok || at == secret || at.In == "header" || at.In == "path" {
+			continue
+		}
+		if _, domain, ok := strings.Cut(s, "@"); ok {
+			c.Set(at, strange+"@"+domain)
+		} else if at.Schema == nil || len(at.Schema.Enum) == 0 && at.Name != "/grant_type" {
+			c.Set(at, strange)
+		}
+	}
+}
