@@ -68,7 +68,7 @@ type opState struct {
 	status  int    // of the last answer
 	reason  string // what it said
 	good    map[string]*check.Exchange
-	happy   *call.Call // the last that worked, by whomever
+	happy   *call.Call // the first that worked, by whomever
 	refused map[string]int
 	wants   *wants
 }
