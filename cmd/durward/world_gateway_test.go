@@ -139,19 +139,27 @@ func (w *world) auditLog() ([]byte, error) {
 	return log[:bytes.LastIndexByte(log, '\n')+1], nil
 }
 
-// settle waits until nothing is in flight but what the script keeps open: a
-// client has its answer a moment before the gateway has counted and recorded
-// it. What is kept open may have ended for the gateway, so that half a second
-// more is for the others then.
-func (w *world) settle() {
-	open := len(w.sockets)
+// over waits until nothing is in flight but what the script keeps open, and
+// gives how much that is: a client has its answer a moment before the gateway
+// has counted and recorded it.
+func (w *world) over() (open int) {
+	if w.gateway == nil {
+		return 0
+	}
+	open = len(w.sockets)
 	for _, b := range w.started {
 		if len(b.done) == 0 {
 			open++
 		}
 	}
 	w.inFlight(open, 20*time.Second)
-	if open > 0 {
+	return open
+}
+
+// settle does the same. What is kept open may have ended for the gateway, so
+// that half a second more is for the others then.
+func (w *world) settle() {
+	if w.over() > 0 {
 		w.inFlight(0, 500*time.Millisecond)
 	}
 }

@@ -35,6 +35,7 @@ func (w *world) cmdRaw(ts *testscript.TestScript, args []string) error {
 	if err != nil {
 		return err
 	}
+	defer w.over()
 	defer c.Close()
 	if _, err := io.WriteString(c, expand(ts, strings.ReplaceAll(text, "\n", "\r\n"))); err != nil {
 		return err

@@ -32,6 +32,7 @@ func (w *world) cmdRequest(ts *testscript.TestScript, args []string) error {
 	if err != nil {
 		return err
 	}
+	defer w.over() // what comes next does not find it in flight
 	return o.send(w.stdout(ts))
 }
 
