@@ -32,6 +32,8 @@ type Body struct {
 	whole   bool  // buf holds all of it
 	off     int   // next byte of buf for Read
 	started bool
+	// replaced: buf is not what the client sent.
+	replaced bool
 }
 
 // Init makes b read from src, of declared length (-1 when unknown, 0 and a nil
@@ -77,6 +79,10 @@ func (b *Body) Length() int64 {
 	}
 	return b.length
 }
+
+// Replaced tells that a stage has put other content in place of the client's:
+// what was found out about that no longer holds.
+func (b *Body) Replaced() bool { return b.replaced }
 
 // Empty tells that the request has no content.
 func (b *Body) Empty() bool { return b.src == nil }
@@ -131,7 +137,7 @@ func (b *Body) Bytes() ([]byte, error) {
 // Replace puts content in place of what the client sent, for a stage that
 // rewrites it (field encryption). The slice belongs to the body afterwards.
 func (b *Body) Replace(content []byte) {
-	b.buf, b.whole, b.off = content, true, 0
+	b.buf, b.whole, b.off, b.replaced = content, true, 0, true
 	if b.src == nil {
 		b.src = eof{}
 	}

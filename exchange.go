@@ -35,6 +35,10 @@ type Exchange struct {
 	// Principal is who was authenticated; its zero value is nobody.
 	Principal Principal
 
+	// Proven is what the contract has proven of this very request, nil for
+	// nothing. Only a check that has enforced it to the end sets it.
+	Proven *Proven
+
 	// Out is what the upstream will get. Stages may change its header and
 	// path; it starts as In without hop-by-hop and identity fields.
 	Out Outgoing

@@ -145,6 +145,9 @@ func (s *stage) read(w *work, x *durward.Exchange, rule *bodyRule, m *mediaRule,
 	case asText:
 		f = w.text(m, string(content))
 	}
+	if !compressed {
+		w.fits = m
+	}
 	return verdict(f, w.out)
 }
 

@@ -31,8 +31,9 @@ type Document struct {
 	ops     []*operation
 	shut    map[string]Operation // closed operations
 
-	mu    sync.Mutex
-	rules map[variant]map[string]*rules // by operation
+	mu     sync.Mutex
+	rules  map[variant]map[string]*rules // by operation
+	prover *prover                       // made when somebody asks
 	// What its answers may hold, made when somebody asks.
 	outlines  *outliner
 	answersOf map[string][]declaredAnswer // by operation

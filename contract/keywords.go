@@ -100,7 +100,7 @@ func (b *builder) texts() {
 		}
 	}
 	format := b.text("format")
-	b.s.format, b.s.number = stringFormats[format], numberFormats[format]
+	b.s.format, b.s.formatName, b.s.number = stringFormats[format], format, numberFormats[format]
 }
 
 func (b *builder) objects() {

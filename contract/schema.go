@@ -27,6 +27,7 @@ type schema struct {
 	minLength, maxLength int // code points; max -1: no bound
 	pattern              *pattern
 	format               func(string) bool
+	formatName           string
 
 	properties             map[string]*schema
 	required               []string

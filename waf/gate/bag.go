@@ -15,6 +15,7 @@ type bag struct {
 	names  bool   // the keys are the values
 	header string // the field that is meant, in lower case; "" for any other
 	nodes  []node // parents before children; the first is the value as it is
+	conds  []cond // what is asked in it
 
 	// all holds the patterns of all nodes, and of other bags. It is held against
 	// the value as it is, for the nodes whose transformations change nothing of it.

@@ -69,6 +69,7 @@ func (b *builder) put(at place, c *rule, targetIndex int) {
 		b.bags[at] = plan
 		b.order = append(b.order, at)
 	}
+	plan.bag.conds = append(plan.bag.conds, cond{c, targetIndex})
 	l := &c.links[0]
 	n := 0
 	if l.multi {

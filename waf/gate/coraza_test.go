@@ -257,7 +257,7 @@ func TestTheFactsAreCorazasCollections(t *testing.T) {
 			continue
 		}
 		head(f)
-		if !f.readBody(q, &testLimits) {
+		if !f.readBody(q, &testLimits, nil) {
 			continue
 		}
 		read++

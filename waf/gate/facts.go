@@ -9,7 +9,11 @@ import (
 )
 
 // item is one member of a collection: its key as it was sent, and its value.
-type item struct{ key, val string }
+type item struct {
+	key, val string
+	class    *class // what is asked of val; nil for all
+	declared bool   // key is a name of the contract
+}
 
 // facts are the collections that Coraza fills from a request in phases 1 and 2,
 // one for one. Strings are views into the request or into the arena.
@@ -97,7 +101,7 @@ func (f *facts) decimal(n int) string {
 
 // readBody fills what the body gives, after phase 1 has chosen the processor.
 // False means that the body is not one that the gate reads as Coraza does.
-func (f *facts) readBody(r *Request, l *limits) bool {
+func (f *facts) readBody(r *Request, l *limits, k *Known) bool {
 	if !l.access || !r.Inspect || len(r.Body) == 0 {
 		return true
 	}
@@ -119,7 +123,7 @@ func (f *facts) readBody(r *Request, l *limits) bool {
 		return ok && !collides(f.argsPost)
 	case "JSON":
 		f.jsonBody = true
-		return f.readJSON(r.Body, l)
+		return f.readJSON(r.Body, l, k)
 	}
 	return false
 }

@@ -46,7 +46,7 @@ func TestJSONIsFlattened(t *testing.T) {
 		`{"":""}`:                            {"json.="},
 	} {
 		f := new(facts)
-		if !f.readJSON([]byte(body), &testLimits) {
+		if !f.readJSON([]byte(body), &testLimits, nil) {
 			t.Errorf("%s is refused", body)
 		}
 		var got []string
@@ -64,12 +64,12 @@ func TestWhatIsNotJSONOrNearALimitIsRefused(t *testing.T) {
 	many := func(n int) string { return "[0" + strings.Repeat(",0", n-1) + "]" }
 	for _, body := range []string{"", " ", "1", `"a"`, "null", "{", "[", "[1", "[1,]", "[,1]", `{"a"}`, `{"a":}`, `{"a":1,}`, `{a:1}`, `{"a":1}x`, "[01]", "[1.]", "[.5]", "[+1]", "[1e]", "[-]", "[tru]", "[nul]",
 		"[\"a]", "[\"\n\"]", `["\x"]`, `["\u12"]`, `["\u12G4"]`, "[1}", `{"a":1]`, deep(65), many(40), "[" + strings.Repeat(`{"a long name of a member indeed":`, 30) + "1" + strings.Repeat("}", 30) + strings.Repeat(`,{"x":[[[[1,1,1]]]]}`, 200) + "]"} {
-		if new(facts).readJSON([]byte(body), &testLimits) {
+		if new(facts).readJSON([]byte(body), &testLimits, nil) {
 			t.Errorf("%.60s is taken", body)
 		}
 	}
 	for _, body := range []string{deep(40), many(39)} {
-		if !new(facts).readJSON([]byte(body), &testLimits) {
+		if !new(facts).readJSON([]byte(body), &testLimits, nil) {
 			t.Errorf("%.60s is refused", body)
 		}
 	}
@@ -92,17 +92,17 @@ func TestAFormIsTakenUpToTheLimit(t *testing.T) {
 	for body, taken := range map[string]bool{"a=1&b=2&c=3": true, "a=1&b=2&c=3&&": true, "a=1&b=2&c=3&d": false, "a=1&a=2&a": true, "A=1&a=2": false, "a=1&é=2&É=3": false} {
 		q := post("application/x-www-form-urlencoded", body)
 		f := new(facts)
-		if ok := f.readHead(q, &l) && f.readBody(q, &l); ok != taken {
+		if ok := f.readHead(q, &l) && f.readBody(q, &l, nil); ok != taken {
 			t.Errorf("%q is taken: %v", body, ok)
 		}
 	}
 	l.body = 11
 	q := post("application/x-www-form-urlencoded", "a=1&b=2&c=3")
-	if f := new(facts); f.readHead(q, &l) && f.readBody(q, &l) {
+	if f := new(facts); f.readHead(q, &l) && f.readBody(q, &l, nil) {
 		t.Error("content at the limit is taken")
 	}
 	l.access = false
-	if f := new(facts); !f.readHead(q, &l) || !f.readBody(q, &l) || len(f.argsPost) > 0 {
+	if f := new(facts); !f.readHead(q, &l) || !f.readBody(q, &l, nil) || len(f.argsPost) > 0 {
 		t.Error("content is read though the settings say not to")
 	}
 }
@@ -121,7 +121,7 @@ func FuzzFactsAreCorazas(f *testing.F) {
 			return
 		}
 		head(got)
-		if strings.Contains(strings.ToLower(contentType), "json") && got.processor == "" || !got.readBody(q, &testLimits) {
+		if strings.Contains(strings.ToLower(contentType), "json") && got.processor == "" || !got.readBody(q, &testLimits, nil) {
 			return // head knows only some types of JSON
 		}
 		tx, _ := ask(t, w, q)

@@ -14,7 +14,7 @@ func (f *facts) readField(name, value string) bool {
 	if !isASCII(name) {
 		return false
 	}
-	f.headers = append(f.headers, item{name, value})
+	f.headers = append(f.headers, item{key: name, val: value})
 	switch {
 	case len(name) == len("cookie") && equalFold(name, "cookie"):
 		f.readCookies(value)
@@ -46,7 +46,7 @@ func (f *facts) readCookies(raw string) {
 		name, val, _ := strings.Cut(part, "=")
 		name, val = trimControls(name), trimControls(val)
 		if name != "" || val != "" {
-			f.cookies = append(f.cookies, item{name, val})
+			f.cookies = append(f.cookies, item{key: name, val: val})
 		}
 	}
 }
@@ -75,7 +75,7 @@ func (f *facts) readPairs(to []item, query string, l *limits) ([]item, bool) {
 			return to, false
 		}
 		key, val, _ := strings.Cut(pair, "=")
-		to = append(to, item{f.unescape(key, true), f.unescape(val, true)})
+		to = append(to, item{key: f.unescape(key, true), val: f.unescape(val, true)})
 	}
 	return to, true
 }

@@ -52,6 +52,7 @@ type Gate struct {
 	headers  []*bag // of header fields that a rule names
 	other    *bag   // of the other header fields
 	hopeless *rule
+	cache    *match.Cache
 	nodes    int // most nodes of a bag
 	patterns int // most patterns of a bag
 	seed     maphash.Seed
@@ -71,6 +72,7 @@ func Compile(set *seclang.Set, p Profile) (*Gate, error) {
 	if b.opt.Cache == nil {
 		b.opt.Cache = match.NewCache(0)
 	}
+	g.cache = b.opt.Cache
 	b.named = namedHeaders(g.rules)
 	var errs []error
 	for _, c := range g.rules {

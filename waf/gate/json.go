@@ -28,18 +28,23 @@ type jsonReader struct {
 	lengths int
 	used    int
 	budget  int
+	counts  *class // of the lengths of arrays
 }
 
 // readJSON fills ARGS_POST. False means that the content is not valid, or near
 // one of Coraza's limits.
-func (f *facts) readJSON(body []byte, l *limits) bool {
+func (f *facts) readJSON(body []byte, l *limits, k *Known) bool {
 	f.path = append(f.path[:0], "json"...)
 	r := jsonReader{f: f, b: body, limit: l.arguments, budget: max(len(body)*flattenFactor, flattenFloor)}
+	var at *shape
+	if k != nil {
+		at, r.counts = k.json, k.of.digits
+	}
 	r.space()
 	if r.i == len(r.b) || r.b[r.i] != '{' && r.b[r.i] != '[' {
 		return false
 	}
-	if !r.container(min(l.depth, maxDepth)) {
+	if !r.container(min(l.depth, maxDepth), at, at != nil) {
 		return false
 	}
 	r.space()
@@ -67,8 +72,9 @@ func (r *jsonReader) next(c byte) bool {
 	return false
 }
 
-// container reads the object or array at hand, with depth levels left.
-func (r *jsonReader) container(depth int) bool {
+// container reads the object or array at hand, with depth levels left. at is what
+// is known of it, and declared says that the contract has its name.
+func (r *jsonReader) container(depth int, at *shape, declared bool) bool {
 	if depth <= 0 {
 		return false
 	}
@@ -81,6 +87,8 @@ func (r *jsonReader) container(depth int) bool {
 	for n := 0; ; n++ {
 		parent := len(r.f.path)
 		r.f.path = append(r.f.path, '.')
+		var child *shape
+		named := declared
 		if object {
 			if !r.next('"') {
 				return false
@@ -90,42 +98,61 @@ func (r *jsonReader) container(depth int) bool {
 				return false
 			}
 			r.f.path = append(r.f.path, key...)
+			child, named = at.member(key, declared)
 		} else {
 			r.f.path = strconv.AppendInt(r.f.path, int64(n), 10)
+			if at != nil {
+				child = at.items
+			}
 		}
 		r.space()
-		if !r.value(depth) {
+		if !r.value(depth, child, named) {
 			return false
 		}
 		r.f.path = r.f.path[:parent]
 		if r.next(',') {
 			continue
 		}
-		return r.next(end) && (object || r.length(n+1))
+		return r.next(end) && (object || r.length(n+1, declared))
 	}
 }
 
+// member is what is known of a member, and whether the contract has its name.
+func (s *shape) member(key string, declared bool) (*shape, bool) {
+	if s == nil {
+		return nil, false
+	}
+	if m, ok := s.members[key]; ok {
+		return m, declared
+	}
+	return s.rest, false
+}
+
 // value reads one value and files it under the path.
-func (r *jsonReader) value(depth int) bool {
+func (r *jsonReader) value(depth int, at *shape, declared bool) bool {
 	if r.i == len(r.b) {
 		return false
+	}
+	var of *class
+	if at != nil {
+		of = at.class
 	}
 	start := r.i
 	switch c := r.b[r.i]; c {
 	case '{', '[':
-		return r.container(depth - 1)
+		return r.container(depth-1, at, declared)
 	case '"':
 		r.i++
 		s, ok := r.text()
-		return ok && r.add(s)
+		return ok && r.add(s, of, declared)
 	case 't':
-		return r.literal("true") && r.add("true")
+		return r.literal("true") && r.add("true", of, declared)
 	case 'f':
-		return r.literal("false") && r.add("false")
+		return r.literal("false") && r.add("false", of, declared)
 	case 'n':
-		return r.literal("null") && r.add("")
+		return r.literal("null") && r.add("", of, declared)
 	}
-	return r.number() && r.add(view(r.b[start:r.i]))
+	return r.number() && r.add(view(r.b[start:r.i]), of, declared)
 }
 
 func (r *jsonReader) literal(s string) bool {
@@ -170,7 +197,7 @@ func (r *jsonReader) digits() bool {
 }
 
 // add files a value under the path at hand.
-func (r *jsonReader) add(val string) bool {
+func (r *jsonReader) add(val string, of *class, declared bool) bool {
 	r.used += len(r.f.path) + len(val)
 	// Coraza calls the limit reached also by an empty container behind the last
 	// value that it allows; one value less is on the safe side.
@@ -179,15 +206,15 @@ func (r *jsonReader) add(val string) bool {
 	}
 	at := len(r.f.arena)
 	r.f.arena = append(r.f.arena, r.f.path...)
-	r.f.argsPost = append(r.f.argsPost, item{view(r.f.arena[at:]), val})
+	r.f.argsPost = append(r.f.argsPost, item{view(r.f.arena[at:]), val, of, declared})
 	return true
 }
 
 // length files the length of an array under the array's own name.
-func (r *jsonReader) length(n int) bool {
+func (r *jsonReader) length(n int, declared bool) bool {
 	if r.lengths >= r.limit {
 		return false
 	}
 	r.lengths++ // counted apart from the values, before add looks at their number
-	return r.add(r.f.decimal(n))
+	return r.add(r.f.decimal(n), r.counts, declared)
 }

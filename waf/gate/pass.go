@@ -99,9 +99,19 @@ func (p *pass) run(r *Request) bool {
 			return false
 		}
 	}
-	if !p.facts.readBody(r, &g.limits) {
+	k := r.Known
+	if k != nil && k.of.gate != g {
+		k = nil
+	}
+	if !p.facts.readBody(r, &g.limits, k) {
 		p.why = Reason{Target: "content"}
 		return false
+	}
+	if k != nil {
+		k.fields(p.facts.argsGet, k.query)
+		if p.facts.processor == "URLENCODED" {
+			k.fields(p.facts.argsPost, k.form)
+		}
 	}
 	for _, b := range g.ones {
 		if !p.scan(b, "", p.facts.one(b.source)) {
@@ -111,15 +121,9 @@ func (p *pass) run(r *Request) bool {
 	if !p.headers() {
 		return false
 	}
-	for _, b := range g.keyed {
-		for _, m := range p.facts.items(b.source) {
-			val := m.val
-			if b.names {
-				val = m.key
-			}
-			if !p.scan(b, m.key, val) {
-				return false
-			}
+	for i, b := range g.keyed {
+		if !p.members(i, b, k) {
+			return false
 		}
 	}
 	if !p.directs() || !p.chains() {
@@ -129,6 +133,49 @@ func (p *pass) run(r *Request) bool {
 		p.why = Reason{Target: "members with equal names"}
 	}
 	return !p.unsure
+}
+
+// members holds the members of a collection against the bag of its values or
+// names.
+func (p *pass) members(i int, b *bag, k *Known) bool {
+	items := p.facts.items(b.source)
+	for n := range items {
+		m := &items[n]
+		switch {
+		case b.names && m.declared:
+			if !p.declared(k.of.names[i], b, m.key) {
+				return false
+			}
+		case b.names:
+			if !p.scan(b, m.key, m.key) {
+				return false
+			}
+		case m.class == nil:
+			if !p.scan(b, m.key, m.val) {
+				return false
+			}
+		default:
+			if small := m.class.bags[i]; small != nil && !p.scan(small, m.key, m.val) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// declared looks at a name of the contract, or remembers that it did.
+func (p *pass) declared(seen *names, b *bag, name string) bool {
+	if seen.has(p.gate.seed, name) {
+		return true
+	}
+	fired := p.fired
+	if !p.scan(b, name, name) {
+		return false
+	}
+	if p.fired == fired {
+		seen.add(p.gate.seed, name)
+	}
+	return true
 }
 
 // choose runs a rule that chooses the reader of the body. False means that it

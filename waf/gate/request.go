@@ -31,4 +31,7 @@ type Request struct {
 	// set: a stream and a body over the limit are judged by header alone.
 	Body    []byte
 	Inspect bool
+	// Known is what is proven of the request, by a narrowing of the gate that is
+	// asked; nil for nothing. It is for the gate alone.
+	Known *Known
 }

@@ -27,7 +27,8 @@ func CanMatchWithin(p Pattern, alphabet *[256]bool) (bool, error) {
 	if !prog.reachable(alphabet) {
 		return false, nil
 	}
-	return prog.explore(alphabet), nil
+	can, _ := prog.explore(alphabet)
+	return can, nil
 }
 
 // within says whether a phrase can be written with these bytes in either case.
@@ -126,7 +127,7 @@ func (p *prog) reachable(alphabet *[256]bool) bool {
 
 // explore walks the positions of matches made of these bytes, from wherever one
 // may begin. It says true when there is one, or are too many positions.
-func (p *prog) explore(alphabet *[256]bool) bool {
+func (p *prog) explore(alphabet *[256]bool) (can bool, steps int) {
 	m := machine{prog: p, anchored: true}
 	var w work
 	reps := representatives([]*prog{p}, alphabet)
@@ -151,7 +152,7 @@ func (p *prog) explore(alphabet *[256]bool) bool {
 		}
 		m.finish(&w, at)
 	}
-	return w.matched || len(todo) > 0
+	return w.matched || len(todo) > 0, len(seen) * len(reps)
 }
 
 // representatives is one byte of the alphabet for each class that any of the
@@ -182,21 +183,28 @@ func Disjoint(a, b Pattern, pairs int) (disjoint, known bool, err error) {
 			return false, false, err
 		}
 	}
+	met, known := newProduct(progs[0], progs[1]).search(pairs)
+	return known && !met, known, nil
+}
+
+// newProduct makes a search for a text that both match.
+func newProduct(a, b *prog) *product {
 	var alphabet [256]bool
 	for i := range alphabet {
 		alphabet[i] = true
 	}
-	pr := &product{reps: representatives(progs[:], &alphabet), seen: map[string]bool{}}
+	progs := []*prog{a, b}
+	pr := &product{reps: representatives(progs, &alphabet), seen: map[string]bool{}}
 	for i, p := range progs {
 		pr.sides[i].machine = machine{prog: p}
 	}
-	met, known := pr.search(pairs)
-	return known && !met, known, nil
+	return pr
 }
 
 // product walks two machines over the same text.
 type product struct {
-	sides [2]struct {
+	without bool // a text is looked for that the second does not match
+	sides   [2]struct {
 		machine
 		work work
 	}
@@ -247,9 +255,12 @@ func (p *product) search(most int) (met, known bool) {
 func (p *product) visit(now pair) {
 	p.key = p.key[:0]
 	for i := range now.at {
-		if now.matched[i] {
+		switch {
+		case now.matched[i] && i == 1 && p.without:
+			return // whatever follows, both match
+		case now.matched[i]:
 			now.at[i] = position{}
-		} else if now.at[i].dead() {
+		case now.at[i].dead() && (i == 0 || !p.without):
 			return
 		}
 		now.at[i].insts = slices.Clone(now.at[i].insts)
@@ -264,14 +275,17 @@ func (p *product) visit(now pair) {
 	}
 }
 
-// ends says whether both match the text so far.
+// ends says whether the text so far is one that is looked for.
 func (p *product) ends(now pair) bool {
 	for i := range p.sides {
-		if s := &p.sides[i]; !now.matched[i] {
+		matches := now.matched[i]
+		if s := &p.sides[i]; !matches {
 			s.work.matched = false
-			if s.finish(&s.work, now.at[i]); !s.work.matched {
-				return false
-			}
+			s.finish(&s.work, now.at[i])
+			matches = s.work.matched
+		}
+		if matches == (i == 1 && p.without) {
+			return false
 		}
 	}
 	return true

@@ -30,6 +30,12 @@ type definition struct {
 	touches ByteSet
 	// always says that even the empty value is changed, or reported as such.
 	always bool
+	// image gives the bytes of results for values made of some bytes that are
+	// touched; nil: any byte.
+	image func(ByteSet) ByteSet
+	// shrinks says that no result is longer than its value, shrinksASCII that
+	// none of a value in ASCII is.
+	shrinks, shrinksASCII bool
 }
 
 // Lookup finds a transformation by its name, in any case, as it stands in a
@@ -98,35 +104,35 @@ var (
 // definitions are in the order of T.
 var definitions = []definition{
 	{name: "none", run: func(_, s []byte) ([]byte, bool) { return s, false }},
-	{name: "base64decode", run: base64Decode, touches: anyByte, always: true},
-	{name: "base64decodeext", run: base64DecodeExt, touches: anyByte, always: true},
-	{name: "base64encode", run: base64Encode, touches: anyByte, always: true},
-	{name: "cmdline", run: cmdLine, touches: Bytes("\"'\\^ ,;\t\r\n").Union(upperASCII)},
-	{name: "compresswhitespace", run: compressWhitespace, touches: whitespace.Union(Bytes("\x85\xa0"))},
+	{name: "base64decode", run: base64Decode, touches: anyByte, always: true, image: decoded64(false), shrinks: true},
+	{name: "base64decodeext", run: base64DecodeExt, touches: anyByte, always: true, image: decoded64(true), shrinks: true},
+	{name: "base64encode", run: base64Encode, touches: anyByte, always: true, image: only(base64Digits)},
+	{name: "cmdline", run: cmdLine, touches: Bytes("\"'\\^ ,;\t\r\n").Union(upperASCII), image: commanded, shrinks: true},
+	{name: "compresswhitespace", run: compressWhitespace, touches: whitespace.Union(Bytes("\x85\xa0")), image: adding(" "), shrinks: true},
 	{name: "cssdecode", run: cssDecode, touches: Bytes(`\`)},
-	{name: "escapeseqdecode", run: escapeSeqDecode, touches: Bytes(`\`)},
+	{name: "escapeseqdecode", run: escapeSeqDecode, touches: Bytes(`\`), shrinks: true},
 	{name: "hexdecode", run: hexDecode, touches: hexDigits, always: true},
-	{name: "hexencode", run: hexEncode, touches: anyByte, always: true},
+	{name: "hexencode", run: hexEncode, touches: anyByte, always: true, image: only(lowerHex)},
 	{name: "htmlentitydecode", run: htmlEntityDecode, touches: Bytes("&")},
-	{name: "jsdecode", run: jsDecode, touches: Bytes(`\`)},
-	{name: "length", run: length, touches: anyByte, always: true},
-	{name: "lowercase", run: lowercase, touches: upperASCII.Union(nonASCII)},
+	{name: "jsdecode", run: jsDecode, touches: Bytes(`\`), shrinks: true},
+	{name: "length", run: length, touches: anyByte, always: true, image: only(decimals)},
+	{name: "lowercase", run: lowercase, touches: upperASCII.Union(nonASCII), image: lowered, shrinksASCII: true},
 	{name: "md5", run: md5Sum, touches: anyByte, always: true},
-	{name: "normalizepath", run: normalizePath, touches: Bytes("/.")},
-	{name: "normalizepathwin", run: normalizePathWin, touches: Bytes(`/.\: `)},
-	{name: "removecomments", run: removeComments, touches: Bytes("*-#")},
-	{name: "removecommentschar", run: removeCommentsChar, touches: Bytes("*-#")},
-	{name: "removenulls", run: removeNulls, touches: Bytes("\x00")},
-	{name: "removewhitespace", run: removeWhitespace, touches: whitespace.Union(nonASCII)},
-	{name: "replacecomments", run: replaceComments, touches: Bytes("*")},
-	{name: "replacenulls", run: replaceNulls, touches: Bytes("\x00")},
+	{name: "normalizepath", run: normalizePath, touches: Bytes("/."), image: same},
+	{name: "normalizepathwin", run: normalizePathWin, touches: Bytes(`/.\: `), image: slashed},
+	{name: "removecomments", run: removeComments, touches: Bytes("*-#"), image: adding(" \x00")},
+	{name: "removecommentschar", run: removeCommentsChar, touches: Bytes("*-#"), image: same, shrinks: true},
+	{name: "removenulls", run: removeNulls, touches: Bytes("\x00"), image: same, shrinks: true},
+	{name: "removewhitespace", run: removeWhitespace, touches: whitespace.Union(nonASCII), image: unspaced, shrinksASCII: true},
+	{name: "replacecomments", run: replaceComments, touches: Bytes("*"), image: adding(" "), shrinks: true},
+	{name: "replacenulls", run: replaceNulls, touches: Bytes("\x00"), image: adding(" "), shrinks: true},
 	{name: "sha1", run: sha1Sum, touches: anyByte, always: true},
-	{name: "trim", run: trim, touches: whitespace},
-	{name: "trimleft", run: trimLeft, touches: whitespace},
-	{name: "trimright", run: trimRight, touches: whitespace},
-	{name: "uppercase", run: uppercase, touches: lowerASCII.Union(nonASCII)},
-	{name: "urldecode", run: urlDecode, touches: Bytes("%+")},
-	{name: "urldecodeuni", run: urlDecodeUni, touches: Bytes("%+")},
-	{name: "urlencode", run: urlEncode, touches: urlEncoded},
-	{name: "utf8tounicode", run: utf8ToUnicode, touches: nonASCII},
+	{name: "trim", run: trim, touches: whitespace, image: same, shrinks: true},
+	{name: "trimleft", run: trimLeft, touches: whitespace, image: same, shrinks: true},
+	{name: "trimright", run: trimRight, touches: whitespace, image: same, shrinks: true},
+	{name: "uppercase", run: uppercase, touches: lowerASCII.Union(nonASCII), image: raised, shrinksASCII: true},
+	{name: "urldecode", run: urlDecode, touches: Bytes("%+"), image: unescaped, shrinks: true},
+	{name: "urldecodeuni", run: urlDecodeUni, touches: Bytes("%+"), image: unescaped, shrinks: true},
+	{name: "urlencode", run: urlEncode, touches: urlEncoded, image: adding("%+0123456789abcdef")},
+	{name: "utf8tounicode", run: utf8ToUnicode, touches: nonASCII, image: adding("%u0123456789abcdef")},
 }
