@@ -44,6 +44,7 @@ type compiler struct {
 	// They judge addresses by the listener; nil when none has such a list.
 	atListener, reportListener durward.Stage
 	firewallOf                 map[*durward.Operation]*waf.Demand
+	contractOf                 map[*durward.Operation]durward.Stage
 	errs                       []error
 }
 
@@ -259,13 +260,21 @@ func (c *compiler) authorizeContent(a *apiParts, op *durward.Operation) durward.
 	return a.rules.Content(op.ID)
 }
 
+// contract is the stage that holds requests against the contract, made once.
 func (c *compiler) contract(a *apiParts, op *durward.Operation) durward.Stage {
+	if s, ok := c.contractOf[op]; ok {
+		return s
+	}
 	v := a.ValidationOf(op.ID)
 	if v.Mode == durward.Off {
 		return nil
 	}
 	s, err := a.contract.Stage(op.ID, &v)
 	c.fail(a, "validation", err)
+	if c.contractOf == nil {
+		c.contractOf = map[*durward.Operation]durward.Stage{}
+	}
+	c.contractOf[op] = s
 	return s
 }
 

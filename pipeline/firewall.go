@@ -31,6 +31,9 @@ func (c *compiler) firewalls() {
 			c.fail(a, "waf", err)
 			return
 		}
+		if v := a.ValidationOf(op.ID); a.Validation.Mode == durward.Enforce && v.Mode == durward.Enforce && cfg.Mode != durward.Off {
+			d.Proves(a.contract.Prove(c.contract(a, op)))
+		}
 		if c.firewallOf == nil {
 			c.firewallOf = map[*durward.Operation]*waf.Demand{}
 		}

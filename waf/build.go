@@ -49,6 +49,7 @@ type Demand struct {
 	id      string
 	anyType bool
 	spans   []span
+	proven  []*durward.Proven
 }
 
 // NewBuilder makes one. A nil global is that of a document without one.

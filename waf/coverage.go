@@ -19,6 +19,8 @@ type Coverage struct {
 	Settings Settings
 	Demands  []int // indices of the operations that it is for
 	Rules    []RuleCoverage
+
+	gate *gate.Gate
 }
 
 // RuleCoverage is what the gate makes of one rule.
@@ -54,7 +56,7 @@ func Cover(b *Builder, now time.Time, demands ...*Demand) ([]Coverage, error) {
 		if err != nil {
 			return nil, err
 		}
-		c := Coverage{Settings: s, Demands: []int{i}}
+		c := Coverage{Settings: s, Demands: []int{i}, gate: g}
 		for _, r := range g.Coverage() {
 			c.Rules = append(c.Rules, RuleCoverage{r, levels[r.ID]})
 		}

@@ -28,6 +28,7 @@ type Engines struct {
 
 	waiting   []*plan // gates to be compiled
 	compiling bool    // somebody is at it
+	narrow    []*narrowing
 
 	patches patch.Counts
 }
@@ -52,6 +53,7 @@ type Set struct {
 	engines *Engines
 	shared  *instance
 	plans   map[Settings]*plan
+	narrow  map[Settings]*narrowing
 	now     func() time.Time
 	stats   *stats
 	once    sync.Once
@@ -69,6 +71,8 @@ func (e *Engines) Set(b *Builder, demands []*Demand) (*Set, error) {
 	if err == nil {
 		e.mu.Lock()
 		s.plans = e.plansOf(s.shared, demands)
+		s.narrow = e.narrowingsOf(s.plans, demands)
+		e.work()
 		e.mu.Unlock()
 	}
 	return s, err
@@ -124,6 +128,12 @@ func (s *Set) Close() error {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		s.shared.plans.release(s.plans)
+		for _, n := range s.narrow {
+			if n.closed = true; n.counted {
+				n.counted = false
+				e.stats.narrowings.Add(-1)
+			}
+		}
 		if s.shared.users--; s.shared.users > 0 {
 			return
 		}

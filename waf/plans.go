@@ -22,6 +22,8 @@ type plan struct {
 	gate     atomic.Pointer[gate.Gate]
 	failed   atomic.Bool
 	users    int // configurations; under the lock of Engines
+
+	last *gate.Narrowing // for whoever compiles the next one
 }
 
 // plans are the gates of a rule set.
@@ -56,20 +58,32 @@ func (e *Engines) plansOf(i *instance, demands []*Demand) map[Settings]*plan {
 			}
 		}
 	}
-	if len(e.waiting) > 0 && !e.compiling {
-		e.compiling = true
-		go e.compile()
-	}
 	return mine
 }
 
+// work sees to it that somebody compiles what is to be compiled. It runs under
+// the lock of Engines.
+func (e *Engines) work() {
+	if len(e.waiting)+len(e.narrow) > 0 && !e.compiling {
+		e.compiling = true
+		go e.compile()
+	}
+}
+
 // compile makes gates one after the other, so that no more than one core is
-// taken from requests, until there is nothing left to do.
+// taken from requests, and then what narrows them, until there is nothing left to
+// do.
 func (e *Engines) compile() {
 	for {
 		e.mu.Lock()
+		if len(e.waiting) == 0 && len(e.narrow) > 0 {
+			n := e.narrow[0]
+			e.mu.Unlock()
+			e.narrowed(n)
+			continue
+		}
 		if len(e.waiting) == 0 {
-			e.waiting, e.compiling = nil, false
+			e.waiting, e.narrow, e.compiling = nil, nil, false
 			e.mu.Unlock()
 			return
 		}
@@ -88,6 +102,25 @@ func (e *Engines) compile() {
 			continue
 		}
 		p.gate.Store(g)
+	}
+}
+
+// narrowed compiles the first narrowing that waits, unless nobody needs it.
+func (e *Engines) narrowed(n *narrowing) {
+	e.mu.Lock()
+	wanted := !n.closed
+	e.mu.Unlock()
+	if wanted {
+		start := time.Now()
+		n.make()
+		e.stats.compiled.Add(int64(time.Since(start)))
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.narrow = e.narrow[1:]
+	if n.done.Load() != nil && !n.closed {
+		n.counted = true
+		e.stats.narrowings.Add(1)
 	}
 }
 

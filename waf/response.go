@@ -61,7 +61,7 @@ func (s *responseStage) Response(_ context.Context, x *durward.Exchange) durward
 	q := requests.Get().(*seen)
 	defer q.release()
 	q.fill(x)
-	settings, _ := s.now()
+	settings, _, _ := s.now()
 	v, err := s.set.shared.answers.InspectAnswer(&q.Request, &a, &settings)
 	if err != nil {
 		s.set.stats.count(&s.set.stats.answers, OutcomeFailed, &v, s.mode)

@@ -30,6 +30,7 @@ type inspector struct {
 	demand   *Demand
 	settings Settings
 	plans    []*plan // by span of the demand
+	narrow   []*narrowing
 	mode     durward.Mode
 }
 
@@ -37,6 +38,7 @@ func (s *Set) inspector(d *Demand) inspector {
 	i := inspector{set: s, demand: d, settings: d.cfg.settings(), mode: d.cfg.Mode}
 	for _, span := range d.spans {
 		i.plans = append(i.plans, s.plans[i.settings.with(span.profile)])
+		i.narrow = append(i.narrow, s.narrow[i.settings.with(span.profile)])
 	}
 	return i
 }
@@ -47,10 +49,11 @@ func (s Settings) with(profile int) Settings {
 	return s
 }
 
-// now are the settings with the profile that holds now, and the gate for them.
-func (i *inspector) now() (Settings, *plan) {
+// now are the settings with the profile that holds now, the gate for them, and
+// what narrows it.
+func (i *inspector) now() (Settings, *plan, *narrowing) {
 	n := i.demand.spanAt(i.set.now())
-	return i.settings.with(i.demand.spans[n].profile), i.plans[n]
+	return i.settings.with(i.demand.spans[n].profile), i.plans[n], i.narrow[n]
 }
 
 type stage struct {
@@ -89,7 +92,10 @@ func (s *stage) Request(ctx context.Context, x *durward.Exchange) durward.Decisi
 	if d.Verdict != durward.Allow {
 		return d
 	}
-	settings, plan := s.now()
+	settings, plan, narrow := s.now()
+	if q.Known = narrow.of(x, skipped); q.Known != nil {
+		s.set.stats.narrowed.Add(1)
+	}
 	v, d := s.judge(ctx, x, q, settings, plan)
 	if d.Verdict == durward.Allow && d.Err == nil && !v.Interrupted && s.demand.cfg.Decode.Enabled() {
 		var more string

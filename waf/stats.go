@@ -45,6 +45,9 @@ type stats struct {
 	clean    atomic.Int64    // proven so by a gate
 	slow     sync.Map        // slowKey -> *atomic.Int64, bounded as rules
 	compiled atomic.Int64    // nanoseconds that gates took to compile
+
+	narrowings atomic.Int64 // in force
+	narrowed   atomic.Int64 // requests
 }
 
 // slowKey is why the engine had to be asked: a rule, or one of a few words.

@@ -23,6 +23,7 @@ var firewallRules = map[string]rule{
 	"waf.Config.responses":          ranked("off", "on", "off"),
 	"waf.Config.body_limit":         higher("1MiB", "bytes of content that are inspected"),
 	"waf.Config.on_body_limit":      ranked("refuse", "refuse", "partial", "pass_unchecked"),
+	"waf.Config.narrowing":          neutral("it changes no verdict"),
 	"waf.Config.rules":              more("", ownRules),
 	"waf.Config.exclusions": {
 		key:     exclusionKey,
