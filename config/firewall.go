@@ -128,3 +128,23 @@ func (c *Config) Firewall() (*waf.Builder, []FirewallUse, error) {
 	}
 	return b, uses, nil
 }
+
+// Proven gives what the contract proves of the requests of an operation before
+// the firewall sees them; why says that it proves nothing.
+func (c *Config) Proven(api, operation string) (proven []*durward.Proven, why string, err error) {
+	a := c.APIs[api]
+	v := a.ValidationOf(operation)
+	switch w := a.WAFOf(operation); {
+	case a.Validation.Mode != durward.Enforce || v.Mode != durward.Enforce:
+		return nil, "the contract is not enforced", nil
+	case w == nil || w.Mode == durward.Off:
+		return nil, "the operation has no firewall", nil
+	case !w.Narrows():
+		return nil, "waf.narrowing is off", nil
+	}
+	s, err := c.contracts[api].Stage(operation, &v)
+	if err != nil {
+		return nil, "", err
+	}
+	return c.contracts[api].Prove(s), "", nil
+}

@@ -37,6 +37,9 @@ func registerFirewall(m *observe.Metrics, e *waf.Engines) {
 	m.GaugeFunc("waf_gates_ready", "Gates of the firewall that are compiled.", func() float64 { ready, _, _ := e.Gates(); return float64(ready) })
 	m.GaugeFunc("waf_gates_compiling", "Gates that are still to be compiled: until then their requests take the slow path.", func() float64 { _, n, _ := e.Gates(); return float64(n) })
 	m.GaugeFunc("waf_gates_failed", "Gates that could not be compiled: their requests take the slow path.", func() float64 { _, _, n := e.Gates(); return float64(n) })
+	m.GaugeFunc("waf_narrowings_ready", "Gates that use what contracts prove of values.", func() float64 { ready, _ := e.Narrowings(); return float64(ready) })
+	m.GaugeFunc("waf_narrowings_waiting", "Gates for which what contracts prove is still to be compiled.", func() float64 { _, n := e.Narrowings(); return float64(n) })
+	m.CounterFunc("waf_narrowed_total", "Requests whose values the gate kept from rules that cannot match them, by the contract.", func() float64 { return float64(e.Narrowed()) })
 	registerSlowPath(m, e)
 	m.GaugeFunc("waf_engines", "Instances of the rule engine in memory.", func() float64 { return float64(e.Engines()) })
 }

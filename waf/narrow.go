@@ -17,10 +17,13 @@ import (
 // have passed it. It is called before the demand goes to Engines.Set, and only
 // where the contract is enforced before the firewall.
 func (d *Demand) Proves(proven []*durward.Proven) {
-	if d.cfg.Narrowing != off {
+	if d.cfg.Narrows() {
 		d.proven = proven
 	}
 }
+
+// Narrows tells that values are kept from rules that cannot match them.
+func (c *Config) Narrows() bool { return c.Narrowing != off }
 
 // narrowing is what one configuration knows of its requests, made for one gate.
 // Until it is there, and when it cannot be, rules see every value.

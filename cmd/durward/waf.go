@@ -26,9 +26,10 @@ type wafCmd struct {
 
 type wafCoverageCmd struct {
 	configFlag
-	API      string `name:"api" help:"Only this API." placeholder:"NAME"`
-	Paranoia int    `help:"The Core Rule Set alone at this paranoia level, without a configuration." placeholder:"N"`
-	JSON     bool   `name:"json" help:"Print as JSON."`
+	API       string `name:"api" help:"Only this API." placeholder:"NAME"`
+	Operation string `help:"Which rules are shown which values of this operation of the API, by what its contract proves." placeholder:"ID"`
+	Paranoia  int    `help:"The Core Rule Set alone at this paranoia level, without a configuration." placeholder:"N"`
+	JSON      bool   `name:"json" help:"Print as JSON."`
 }
 
 // gateOf is what is told of one gate: which operations it is for, and the rules.
@@ -51,6 +52,9 @@ type gateRule struct {
 }
 
 func (c *wafCoverageCmd) Run(s streams) error {
+	if c.Operation != "" {
+		return c.narrowed(s)
+	}
 	b, uses, err := c.operations()
 	if err != nil {
 		return err
