@@ -5,6 +5,8 @@ package gate
 
 import (
 	"regexp/syntax"
+	"slices"
+	"unicode"
 
 	"durward"
 	"durward/waf/match"
@@ -81,9 +83,6 @@ func (v *texts) after(t transform.T, multi bool) texts {
 	}
 	if multi {
 		out.bytes = out.bytes.Union(v.bytes) // what is widened holds them too
-		if out.most < v.most || v.most < 0 {
-			out.most = v.most
-		}
 	}
 	return out
 }
@@ -145,7 +144,7 @@ func widen(re *syntax.Regexp, becomes func(rune) rune) {
 		for _, c := range re.Rune {
 			class := []rune{c, c}
 			if re.Flags&syntax.FoldCase != 0 {
-				class = widerClass(class, otherCase)
+				class = orbit(c)
 			}
 			classes = append(classes, &syntax.Regexp{Op: syntax.OpCharClass, Rune: widerClass(class, becomes)})
 		}
@@ -155,9 +154,20 @@ func widen(re *syntax.Regexp, becomes func(rune) rune) {
 	}
 }
 
-// widerClass adds to ranges of characters what those of ASCII become. Under the
-// flag i a letter stands for characters beyond ASCII too; who calls has seen that
-// no value has one.
+// orbit is a character and all that the flag i takes for it, as ranges.
+func orbit(c rune) (ranges []rune) {
+	all := []rune{c}
+	for r := unicode.SimpleFold(c); r != c; r = unicode.SimpleFold(r) {
+		all = append(all, r)
+	}
+	slices.Sort(all)
+	for _, r := range all {
+		ranges = append(ranges, r, r)
+	}
+	return ranges
+}
+
+// widerClass adds to ranges of characters what those of ASCII become.
 func widerClass(ranges []rune, becomes func(rune) rune) []rune {
 	var in [128]bool
 	for i := 0; i+1 < len(ranges); i += 2 {
@@ -176,8 +186,13 @@ func widerClass(ranges []rune, becomes func(rune) rune) []rune {
 		}
 	}
 	for i := 0; i+1 < len(ranges); i += 2 {
-		if ranges[i+1] > 127 {
-			out = append(out, max(ranges[i], 128), ranges[i+1])
+		low := max(ranges[i], 128)
+		switch {
+		case ranges[i+1] <= 127:
+		case low == 128 && len(out) > 0 && out[len(out)-1] == 127: // ranges must not touch
+			out[len(out)-1] = ranges[i+1]
+		default:
+			out = append(out, low, ranges[i+1])
 		}
 	}
 	return out
