@@ -38,10 +38,12 @@ func (s ByteSet) Without(t ByteSet) ByteSet {
 func Everything() ByteSet { return anyByte }
 
 var (
-	letters      = upperASCII.Union(lowerASCII)
-	base64Digits = letters.Union(Bytes("0123456789+/="))
+	asciiLetters = upperASCII.Union(lowerASCII)
+	base64Digits = asciiLetters.Union(Bytes("0123456789+/="))
 	lowerHex     = Bytes(hexLower)
 	decimals     = Bytes("0123456789")
+	shellIgnored = Bytes(`"'\^`)
+	shellBreaks  = Bytes(" ,;\t\r\n")
 )
 
 // decoded64 is the image of reading base64: what the digits of four places give,
@@ -87,7 +89,7 @@ func adding(text string) func(ByteSet) ByteSet {
 func only(set ByteSet) func(ByteSet) ByteSet { return func(ByteSet) ByteSet { return set } }
 
 // folded is the image of a change of case. Characters above ASCII can become
-// letters of ASCII (the Kelvin sign, the dotless i), others of their kind, and
+// asciiLetters of ASCII (the Kelvin sign, the dotless i), others of their kind, and
 // U+FFFD.
 func folded(of, from ByteSet, shift int) ByteSet {
 	out := of.Without(from)
@@ -97,18 +99,18 @@ func folded(of, from ByteSet, shift int) ByteSet {
 		}
 	}
 	if !of.ASCII() {
-		out = out.Union(nonASCII).Union(letters)
+		out = out.Union(nonASCII).Union(asciiLetters)
 	}
 	return out
 }
 
-func lowered(of ByteSet) ByteSet { return folded(of, upperASCII, 'a'-'A') }
-func raised(of ByteSet) ByteSet  { return folded(of, lowerASCII, 'A'-'a') }
+func lowerImage(of ByteSet) ByteSet { return folded(of, upperASCII, 'a'-'A') }
+func upperImage(of ByteSet) ByteSet { return folded(of, lowerASCII, 'A'-'a') }
 
-// commanded is the image of cmdLine, which knows letters of ASCII only.
+// commanded is the image of cmdLine, which knows asciiLetters of ASCII only.
 func commanded(of ByteSet) ByteSet {
-	out := of.Without(upperASCII).Without(shellIgnored).Without(shellSeparators)
-	if of.Intersects(&shellSeparators) {
+	out := of.Without(upperASCII).Without(shellIgnored).Without(shellBreaks)
+	if of.Intersects(&shellBreaks) {
 		out.Add(' ')
 	}
 	for b := byte('A'); b <= 'Z'; b++ {
