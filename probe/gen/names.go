@@ -95,7 +95,9 @@ func (g *generator) vin() string {
 	return string(out)
 }
 
-// words are those of a name, in lower case: userName, user_name, user-name.
+// Words are those of a name, in lower case: userName, user_name, user-name.
+func Words(name string) []string { return words(name) }
+
 func words(name string) []string {
 	var all []string
 	var word []rune
