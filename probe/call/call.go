@@ -20,6 +20,9 @@ type Call struct {
 	Body      any
 	HasBody   bool
 	MediaType string
+	// AsMade tells that this is a call as the world made it, unchanged since: one
+	// to make others by. Copies and changes lose it.
+	AsMade bool
 }
 
 // Value is one named value. A name may occur more than once.

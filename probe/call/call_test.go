@@ -102,6 +102,22 @@ func TestEveryPlaceCanBeSetReadAndRemoved(t *testing.T) {
 	}
 }
 
+func TestAChangedCallIsNotAsItWasMade(t *testing.T) {
+	p := Place{In: "query", Name: "extra"}
+	for name, change := range map[string]func(c *Call) *Call{
+		"cloned":   (*Call).Clone,
+		"set":      func(c *Call) *Call { c.Set(p, "x"); return c },
+		"removed":  func(c *Call) *Call { c.Remove(p); return c },
+		"appended": func(c *Call) *Call { c.Append(p, "x"); return c },
+	} {
+		c := order(t)
+		c.AsMade = true
+		if change(c).AsMade {
+			t.Error(name)
+		}
+	}
+}
+
 func TestPlacesThatCannotBe(t *testing.T) {
 	c := order(t)
 	for _, p := range []Place{{In: "body", Name: "/none/id"}, {In: "body", Name: "/lines/9"}, {In: "body", Name: "/lines/00"}, {In: "trailer", Name: "x"}, {In: "body", Name: "/owner/id/x"}} {

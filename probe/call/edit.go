@@ -24,6 +24,7 @@ type File struct {
 // Call.
 func (c *Call) Clone() *Call {
 	d := *c
+	d.AsMade = false
 	d.Path, d.Query, d.Header, d.Cookie = c.Path.clone(), c.Query.clone(), c.Header.clone(), c.Cookie.clone()
 	d.Body = cloneValue(c.Body)
 	return &d
@@ -93,6 +94,7 @@ func (c *Call) Get(p Place) (any, bool) {
 // Set puts a value at a place in place of what is there, or adds it. It says
 // false where the place cannot be: the object around it is not there.
 func (c *Call) Set(p Place, value any) bool {
+	c.AsMade = false
 	if vs := c.values(p.In); vs != nil {
 		for i, v := range *vs {
 			if same(p.In, v.Name, p.Name) {
@@ -122,6 +124,7 @@ func (c *Call) Remove(p Place) bool {
 	if _, there := c.Get(p); !there {
 		return false
 	}
+	c.AsMade = false
 	if vs := c.values(p.In); vs != nil {
 		*vs = slices.DeleteFunc(*vs, func(v Value) bool { return same(p.In, v.Name, p.Name) })
 		return true
@@ -140,6 +143,7 @@ func (c *Call) Append(p Place, value any) bool {
 	if !there || p.In == "path" {
 		return false
 	}
+	c.AsMade = false
 	if vs := c.values(p.In); vs != nil {
 		*vs = append(*vs, Value{p.Name, value})
 		return true

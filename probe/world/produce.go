@@ -34,9 +34,11 @@ func (w *World) fresh(ctx context.Context, op *spec.Operation, as *identity.Iden
 	m := maker{w: w, ctx: ctx, op: op, as: as, turn: t, try: t.body, depth: depth, rand: Rand(w.Seed, "call", op.ID, fmt.Sprint(t.body))}
 	if happy != nil && t.body < 2 {
 		m.again(c, happy)
+		c.AsMade = true
 		return c, nil
 	}
 	m.fill(c)
+	c.AsMade = true
 	return c, ctx.Err()
 }
 

@@ -93,13 +93,6 @@ func (t *tester) effect(m gen.Mutation, e *check.Exchange) (*check.Exchange, err
 		}
 		return nil, nil
 	}
-	if !t.triedRead {
-		t.triedRead = true
-		var err error
-		if t.read, err = t.reading(t.good); err != nil {
-			return nil, err
-		}
-	}
 	if t.read == nil {
 		return nil, nil
 	}

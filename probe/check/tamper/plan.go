@@ -52,9 +52,10 @@ func plan(r *rand.Rand, c *call.Call, login bool) []gen.Mutation {
 		if byPlace[key] == nil {
 			order = append(order, key)
 		}
-		if len(byPlace[key]) < maxAtPlace {
-			byPlace[key] = append(byPlace[key], m)
-		}
+		byPlace[key] = append(byPlace[key], m)
+	}
+	for _, at := range byPlace {
+		slices.SortStableFunc(at, func(a, b gen.Mutation) int { return rank(a) - rank(b) })
 	}
 	for i := range maxAtPlace {
 		for _, key := range order {
@@ -68,6 +69,15 @@ func plan(r *rand.Rand, c *call.Call, login bool) []gen.Mutation {
 		return all
 	}
 	return append(all, exotic[:min(len(exotic), maxExotic)]...)
+}
+
+// rank puts first what harms most, and one value of a wrong type before others.
+func rank(m gen.Mutation) int {
+	i := slices.Index([]string{"enum", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "required", "maxLength", "pattern", "format"}, m.Keyword)
+	if i < 0 {
+		return 100
+	}
+	return i
 }
 
 // own tells of places of an object that is changed which hold what a user logs

@@ -42,17 +42,16 @@ type tester struct {
 	as  *identity.Identity
 	// good is the control: a valid call that was answered 2xx; read is the object
 	// as it was read after it, where there is something to read.
-	good *check.Exchange
-	read *check.Exchange
-	// triedRead tells that read was looked for.
-	triedRead bool
-	login     bool
-	taken     bool // the object has a value that it should not have
-	crashes   int
+	good  *check.Exchange
+	read  *check.Exchange
+	login bool
+	taken bool // the object has a value that it should not have
+	// crashes has the places where the service fails.
+	crashes map[string]bool
 }
 
-// maxCrashes is how many errors of one operation are told.
-const maxCrashes = 3
+// maxCrashes is at how many places of one operation errors are told.
+const maxCrashes = 4
 
 func operation(ctx context.Context, env *check.Env, op *spec.Operation) error {
 	if env.ReadOnly && !check.Safe(op.Method) || check.EndsSession(op) {
@@ -62,7 +61,12 @@ func operation(ctx context.Context, env *check.Env, op *spec.Operation) error {
 	if err != nil || good == nil || !good.Answer.OK() {
 		return err
 	}
-	t := &tester{ctx: ctx, env: env, op: op, as: as, good: good, login: IsLogin(op)}
+	t := &tester{ctx: ctx, env: env, op: op, as: as, good: good, login: IsLogin(op), crashes: map[string]bool{}}
+	if good.Call.HasBody && !t.login {
+		if t.read, err = t.reading(good); err != nil {
+			return err
+		}
+	}
 	for _, m := range plan(env.Rand, good.Call, t.login) {
 		if err := t.try(m); err != nil {
 			return err
@@ -138,7 +142,7 @@ func (t *tester) try(m gen.Mutation) error {
 func Crash(status int) bool { return status >= 500 && status != 501 && status != 503 }
 
 func (t *tester) crashed(m gen.Mutation, first *check.Exchange) error {
-	if t.crashes >= maxCrashes {
+	if len(t.crashes) >= maxCrashes || t.crashes[m.Place.String()] {
 		return nil
 	}
 	second, err := t.changed(m)
@@ -160,7 +164,7 @@ func (t *tester) crashed(m gen.Mutation, first *check.Exchange) error {
 	if m.Exotic || Exotic(first.Request) {
 		f.Severity = finding.Info
 	} else {
-		t.crashes++
+		t.crashes[m.Place.String()] = true
 	}
 	t.env.Report(f)
 	return nil
