@@ -18,6 +18,7 @@ import (
 	"durward/probe/check/policy"
 	"durward/probe/check/property"
 	"durward/probe/check/role"
+	"durward/probe/check/tamper"
 )
 
 // Checks lists all tests, in the order in which they run: those that disturb
@@ -33,6 +34,7 @@ func Checks() []check.Check {
 		inventory.Checks(),
 		platform.Checks(),
 		one(lifecycle.Check()),
+		one(tamper.Check()),
 		one(injection.Check()),
 		limits.Checks(),
 	)
