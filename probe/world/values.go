@@ -346,7 +346,9 @@ func (m *maker) byName(p string) string {
 		return m.w.unique() + "@example.com"
 	case has("password", "passwd") || p == "pwd" || p == "pass":
 		return "Passw0rd!" + digits(m.w.unique(), 4)
-	case has("phone", "mobile"):
+	case has("cardnumber") || p == "card":
+		return "4111111111111111"
+	case has("phone", "mobile") || strings.HasSuffix(p, "number") || p == "otp" || p == "pin":
 		return digits(m.w.unique(), 10)
 	case has("url", "uri", "website", "webhook", "callback", "avatar"):
 		return "https://example.com/" + m.w.unique()
