@@ -19,8 +19,8 @@ import (
 
 const (
 	owasp  = "API2:2023"
-	fixJWT = "authenticate:\n  - jwt:\n      issuers:\n        - issuer: …\n          audience: …\n          algorithms: [RS256]\n          jwks_url: …\n"
-	fixAny = "authenticate:\n  - jwt: {issuers: […]}\n"
+	fixJWT = "issuers:\n  corp: {issuer: \"https://id.example.com\", jwks_url: \"https://id.example.com/keys.json\", audiences: [shop], algorithms: [RS256]}\napis:\n  shop:\n    authenticate: [{jwt: corp}]\n"
+	fixAny = "authenticate: [{jwt: corp}]  # or api_key; what is not declared public needs a credential\n"
 	same   = "The call with the forged credential is answered like the good one and not like the one of nobody, twice."
 )
 
@@ -69,19 +69,19 @@ var (
 		"A token that the service takes is taken as well with a crit header that nobody knows, twice.", fixJWT, "Refuse crit that is not understood (RFC 7515, section 4.1.11).")
 	logout = kind("logout-ineffective", "A credential is taken after the logout", 613, finding.Medium,
 		"A call with the credential is good before the logout, the logout is answered 2xx, and the same call is good afterwards, twice.",
-		"authenticate:\n  - jwt:\n      revocation: {…}\n", "Keep the identifiers of revoked tokens until they expire, or sessions on the server.")
+		"# after a logout: durward token revoke --id JTI (or --subject), or introspection of opaque tokens\n", "Keep the identifiers of revoked tokens until they expire, or sessions on the server.")
 	override = kind("identity-override", "A parameter or header field says who calls", 290, finding.Critical,
 		"With a field or parameter that names another user, a call is answered with that user's own data, which it lacks otherwise, twice.",
-		"upstream:\n  headers: {remove: [X-User, X-User-Id, X-Forwarded-User]}\n", "Take the caller's name from the verified credential only.")
+		"upstream: {identity: {subject: X-User}}  # set from the verified credential; what a client sends is dropped\nvalidation: {mode: enforce, unknown_query: refuse}\n", "Take the caller's name from the verified credential only.")
 	rewritten = kind("path-override", "A header field changes which operation is called", 436, finding.High,
 		"A denied call is answered like the good one when it is sent to another path with its own in a header field, twice.",
-		"upstream:\n  headers: {remove: [X-Original-URL, X-Rewrite-URL]}\n", "Do not route by header fields that come from outside.")
+		"upstream: {forward: both}  # X-Original-URL, X-Rewrite-URL and their like are always dropped\n", "Do not route by header fields that come from outside.")
 	address = kind("address-header-trusted", "A header field that names a trusted address opens an operation", 290, finding.High,
 		"A denied call is answered like the good one when a header field says that it comes from loopback, twice.",
-		"listen:\n  trusted_proxies: [your own]\n", "Trust such fields from your own proxies only, and never for access.")
+		"trusted_proxies: [10.0.0.0/8]  # your own; such fields of all others are dropped\n", "Trust such fields from your own proxies only, and never for access.")
 	spelling = kind("path-spelling-bypass", "Another spelling of the path opens an operation", 178, finding.High,
 		"A denied call is answered like the good one under another spelling of its path, twice.",
-		"route: strict paths are the default; keep them\n", "Decide on access after the path was normalized, where it is routed.")
+		"validation: {mode: enforce}  # paths are made canonical, or refused, before anything is decided\n", "Decide on access after the path was normalized, where it is routed.")
 )
 
 // Checks are the tests of this package.

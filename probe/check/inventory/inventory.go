@@ -33,7 +33,7 @@ var (
 	shadow = finding.Kind{
 		ID: "undocumented-operation", Title: "An operation that is in no document answers", CWE: 1059, OWASP: owasp, Severity: finding.Medium,
 		Oracle: "The path answers 2xx with content, twice; a path beside it that nobody has does not, and the document has no such operation.",
-		Fix:    "contract:\n  openapi: the document; what it does not have is refused\n",
+		Fix:    "validation: {mode: enforce}  # what the contract does not declare is refused\n",
 		Advice: "Take old versions and operations for the inside off the address that the world reaches.",
 	}
 	docs = finding.Kind{

@@ -16,7 +16,7 @@ import (
 
 const (
 	owasp = "API1:2023"
-	fix   = "authorize:\n  objects:\n    - owner: the member of the answer, or the path parameter, that names the owner\n"
+	fix   = "authorize:\n  owner: [{operations: [getOrder], claim: sub, equals: path.user}]  # or objects with a directory that knows the owners\n"
 )
 
 var (

@@ -21,19 +21,19 @@ var (
 	assigned = finding.Kind{
 		ID: "mass-assignment", Title: "A request sets a member that is not the caller's to set", CWE: 915, OWASP: owasp, Severity: finding.High,
 		Oracle: "The call with the member is taken and the member is read back with the sent value; the same call without it leaves another value.",
-		Fix:    "contract:\n  unknown_members: refuse\n",
+		Fix:    "validation: {additional_properties: refuse, read_only: refuse}\n",
 		Advice: "Copy the members that a request may set one by one; never bind a body to a record.",
 	}
 	exposed = finding.Kind{
 		ID: "sensitive-data-exposed", Title: "An answer shows secrets or personal data", CWE: 200, OWASP: owasp, Severity: finding.High,
 		Oracle: "A member named or formed like a secret that the caller did not send; or personal data of somebody else in a member that the document's answer does not have.",
-		Fix:    "egress:\n  response:\n    unknown_members: remove\n",
+		Fix:    "response: {contract: {undeclared_fields: strip, write_only: strip}}\n",
 		Advice: "Answer with members that you list, not with records.",
 	}
 	echoed = finding.Kind{
 		ID: "write-only-exposed", Title: "An answer holds a member that is for requests only", CWE: 200, OWASP: owasp, Severity: finding.Medium,
 		Oracle: "The member is writeOnly in the document or is a password, and the answer repeats what the caller sent in it.",
-		Fix:    "egress:\n  response:\n    unknown_members: remove\n",
+		Fix:    "response: {contract: {undeclared_fields: strip, write_only: strip}}\n",
 		Advice: "Leave passwords and the like out of all answers.",
 	}
 )

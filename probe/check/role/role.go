@@ -25,7 +25,7 @@ import (
 var function = finding.Kind{
 	ID: "function-access", Title: "A user calls an operation that is for others", CWE: 285, OWASP: "API5:2023", Severity: finding.High,
 	Oracle: "The document or the configuration reserves the operation; a user who may not call it gets the same kind of answer as one who may, twice.",
-	Fix:    "authorize:\n  require: {roles: [admin]}\n",
+	Fix:    "authorize:\n  roles: {admin: [deleteUser]}  # by the operation's id\n",
 	Advice: "Decide by role or scope in each operation, before its work begins; hiding it is not enough.",
 }
 
