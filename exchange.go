@@ -169,6 +169,8 @@ type Response struct {
 	// 101; nil otherwise. Whoever sends the answer joins it to the client's
 	// end and closes it.
 	Upgraded io.ReadWriteCloser
+
+	held heldContent // of Buffer, so that it takes no memory of its own
 }
 
 // UpstreamFacts is what is known of the upstream's part of an exchange.

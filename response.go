@@ -26,7 +26,10 @@ func (r *Response) Buffer(limit int64) (content []byte, whole bool, err error) {
 	}
 	h, ok := r.Body.(*heldContent)
 	if !ok {
-		h = &heldContent{rest: r.Body}
+		if h = &r.held; h.rest != nil || h.buf != nil { // in use, below what was put before it
+			h = new(heldContent)
+		}
+		h.rest = r.Body
 		if size := r.Length; size != 0 {
 			if size < 0 {
 				size = 4 << 10 // what most answers of unknown length stay below

@@ -12,6 +12,7 @@ import (
 	"testing/iotest"
 
 	"durward"
+	"durward/internal/allocs"
 )
 
 func TestBufferedContentIsSentWholeAndInOrder(t *testing.T) {
@@ -107,5 +108,37 @@ func TestAnswersThatAreKeptHoldNoMoreThanTheirBudget(t *testing.T) {
 	}
 	if r.Body.Close(); durward.HeldBytes() != before {
 		t.Errorf("%d bytes are still held", durward.HeldBytes()-before)
+	}
+}
+
+func TestContentOfKnownLengthIsKeptInOneAllocation(t *testing.T) {
+	var r durward.Response
+	source := strings.NewReader("")
+	body := io.NopCloser(source)
+	if n := allocs.PerRun(20, func() {
+		source.Reset("0123456789")
+		r = durward.Response{Body: body, Length: 10}
+		if content, whole, err := r.Buffer(100); len(content) != 10 || !whole || err != nil {
+			t.Fatal(content, whole, err)
+		}
+	}); n > 1 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// wrapped stands for a stage that puts something before what another one keeps.
+type wrapped struct{ io.ReadCloser }
+
+func TestContentIsKeptAgainBelowAndAboveWhatAStagePutBefore(t *testing.T) {
+	r := &durward.Response{Body: io.NopCloser(strings.NewReader("0123456789")), Length: 10}
+	if content, whole, _ := r.Buffer(3); whole || !strings.HasPrefix("0123456789", string(content)) {
+		t.Fatalf("%q, %v", content, whole)
+	}
+	r.Body = wrapped{r.Body}
+	if content, whole, err := r.Buffer(100); string(content) != "0123456789" || !whole || err != nil {
+		t.Fatalf("%q, %v, %v", content, whole, err)
+	}
+	if sent, err := io.ReadAll(r.Body); string(sent) != "0123456789" || err != nil {
+		t.Errorf("%q, %v", sent, err)
 	}
 }

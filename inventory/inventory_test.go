@@ -290,10 +290,24 @@ func TestCheckNamesFaults(t *testing.T) {
 
 func TestACallThatWasSeenBeforeAllocatesNothing(t *testing.T) {
 	op := open(t, Config{}, new(shelf)).Declared(list, []string{"limit"}, false)
-	x := call("limit=10", "partner", 0)
-	op.Saw(x, 200)
-	if n := allocs.PerRun(100, func() { op.Saw(x, 200) }); n != 0 {
-		t.Errorf("%v allocations", n)
+	for name, as := range map[string]func(x *durward.Exchange){
+		"a consumer": func(*durward.Exchange) {},
+		"a subject": func(x *durward.Exchange) {
+			x.Principal = durward.Principal{Subject: "ann", Issuer: "https://id.example"}
+		},
+		"nobody": func(x *durward.Exchange) {
+			x.Principal, x.Client.Address = durward.Principal{}, netip.MustParseAddr("203.0.113.9")
+		},
+		"nobody, over IPv6": func(x *durward.Exchange) {
+			x.Principal, x.Client.Address = durward.Principal{}, netip.MustParseAddr("2001:db8::1")
+		},
+	} {
+		x := call("limit=10", "partner", 0)
+		as(x)
+		op.Saw(x, 200)
+		if n := allocs.PerRun(100, func() { op.Saw(x, 200) }); n != 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
 	}
 }
 

@@ -21,7 +21,8 @@ const (
 	maxParameters = 100
 	maxStatuses   = 40
 	maxShapes     = 20
-	maxName       = 64 // bytes of a parameter's name
+	maxName       = 64  // bytes of a parameter's name
+	maxCaller     = 200 // bytes of a caller's name
 )
 
 // room is how much of one operation's callers is kept. Undeclared operations
@@ -111,11 +112,12 @@ func (s *Seen) count(x *durward.Exchange, status int, passed bool, most room) {
 	if code := statusText(status); s.Statuses[code] > 0 || len(s.Statuses) < maxStatuses {
 		s.Statuses[code]++
 	}
-	s.caller(caller(x), now, most.callers)
+	var room [256]byte
+	s.caller(appendCaller(room[:0], x), now, most.callers)
 }
 
-func (s *Seen) caller(name string, now time.Time, most int) {
-	t := s.Callers[name]
+func (s *Seen) caller(name []byte, now time.Time, most int) {
+	t := s.Callers[string(name)]
 	if t == nil {
 		if len(s.Callers) >= most {
 			s.MoreCallers++
@@ -125,44 +127,46 @@ func (s *Seen) caller(name string, now time.Time, most int) {
 			s.Callers = map[string]*Times{}
 		}
 		t = new(Times)
-		s.Callers[strings.Clone(name)] = t
+		s.Callers[string(name)] = t
 	}
 	t.at(now)
 }
 
-// caller names who called: the consumer, else the subject with its issuer, else
-// the network of the address, since an address alone is a person's.
-func caller(x *durward.Exchange) string {
+// appendCaller names who called: the consumer, else the subject with its issuer,
+// else the network of the address, since an address alone is a person's.
+func appendCaller(b []byte, x *durward.Exchange) []byte {
 	switch p := &x.Principal; {
 	case p.Consumer != "":
-		return bounded(p.Consumer)
+		return append(b, bounded(p.Consumer)...)
 	case p.Subject != "" && p.Issuer != "":
-		return bounded(p.Issuer + "/" + p.Subject)
+		if len(p.Issuer)+len(p.Subject) < maxCaller {
+			b = append(b, p.Issuer...)
+			b = append(b, '/')
+			return append(b, p.Subject...)
+		}
+		return append(b, bounded(p.Issuer+"/"+p.Subject)...)
 	case p.Subject != "":
-		return bounded(p.Subject)
+		return append(b, bounded(p.Subject)...)
 	}
-	return network(x.Client.Address)
+	return appendNetwork(b, x.Client.Address)
 }
 
-func network(a netip.Addr) string {
-	if !a.IsValid() {
-		return "unknown"
-	}
+func appendNetwork(b []byte, a netip.Addr) []byte {
 	bits := 24
 	if a.Is6() {
 		bits = 48
 	}
 	p, err := a.Prefix(bits)
-	if err != nil {
-		return "unknown"
+	if err != nil || !a.IsValid() {
+		return append(b, "unknown"...)
 	}
-	return p.String()
+	return p.AppendTo(b)
 }
 
 // bounded cuts a name that a caller chose, at a character's border.
 func bounded(s string) string {
-	if len(s) > 200 {
-		s = strings.ToValidUTF8(s[:200], "") + "..."
+	if len(s) > maxCaller {
+		s = strings.ToValidUTF8(s[:maxCaller], "") + "..."
 	}
 	return s
 }

@@ -61,6 +61,9 @@ type block struct {
 	offsets   []uint64
 	objects   sets
 	detected  sets
+
+	client  string // of the last record, and what the column has of it
+	address uint64
 }
 
 func newBlock(first, file uint64) *block {
@@ -77,7 +80,10 @@ func (b *block) add(r *line.Record, offset int64) {
 		b.hashes[i] = append(b.hashes[i], hash(value))
 	}
 	b.kinds = append(b.kinds, kindOf(string(r.Kind))|outcomeOf(r.Outcome())<<4)
-	b.addresses = append(b.addresses, addressOf(r.Client))
+	if string(r.Client) != b.client { // most records are of the one before
+		b.client, b.address = string(r.Client), addressOf(r.Client)
+	}
+	b.addresses = append(b.addresses, b.address)
 	at := r.Time.UnixMicro()
 	b.low, b.high = min(b.low, at), max(b.high, at)
 	b.times = append(b.times, uint64(at))

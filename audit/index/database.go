@@ -172,7 +172,7 @@ func (d *database) save(ctx context.Context, pack *packer, s *writing) error {
 		}
 		runtime.Gosched() // a block takes some milliseconds
 	}
-	if _, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO progress VALUES (1, ?, ?, ?)", s.next, s.mark, b.offsets[b.n-1]); err != nil {
+	if _, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO progress VALUES (1, ?, ?, ?)", s.next, string(s.mark), b.offsets[b.n-1]); err != nil {
 		return err
 	}
 	return tx.Commit()

@@ -188,7 +188,7 @@ func (x *Index) resume(ctx context.Context, db *database) error {
 		look := audit.NewLookup(x.dir)
 		defer look.Close()
 		line, err := look.Line(end.last(), end.file, at)
-		if err != nil || lineMark(line) != mark {
+		if err != nil || string(lineMark(line)) != mark {
 			return fmt.Errorf("%w: it is of another log", errUseless)
 		}
 	}
@@ -196,7 +196,7 @@ func (x *Index) resume(ctx context.Context, db *database) error {
 	if err != nil {
 		return fmt.Errorf("%w: %v", errUseless, err)
 	}
-	x.state = writing{next: end.last() + 1, saved: end.last() + 1, block: b, mark: mark}
+	x.state = writing{next: end.last() + 1, saved: end.last() + 1, block: b, mark: []byte(mark)}
 	x.last.Store(end.last())
 	return nil
 }
@@ -244,7 +244,7 @@ const (
 )
 
 // Follow takes in what the log gets until ctx ends. It takes at most an eighth
-// of one processor, and a fiftieth while records come (package pace): when the
+// of one processor, and a hundredth of all while records come (package pace): when the
 // log grows faster than that it falls behind, and searches read the rest from
 // the log.
 func (x *Index) Follow(ctx context.Context) {

@@ -18,7 +18,7 @@ type writing struct {
 	next   uint64 // number of the record to read
 	saved  uint64 // number behind the last record in the database
 	block  *block // that is being filled; nil for none
-	mark   string // of the last record
+	mark   []byte // of the last record
 	reader *audit.Reader
 	first  uint64 // of the log, when it was looked at last
 }
@@ -94,12 +94,12 @@ func (x *Index) read(ctx context.Context, most int) (n int, err error) {
 			return n, err
 		}
 		text, sequence, err := s.reader.Next()
-		var removed *audit.RemovedError
-		if errors.As(err, &removed) {
-			s.next = removed.First
-			continue
-		}
 		if err != nil {
+			var removed *audit.RemovedError
+			if errors.As(err, &removed) {
+				s.next = removed.First
+				continue
+			}
 			return n, err
 		}
 		if err := x.add(ctx, text, sequence); err != nil {
@@ -133,7 +133,7 @@ func (x *Index) add(ctx context.Context, text []byte, sequence uint64) error {
 	}
 	record, _ := line.Parse(text)
 	s.block.add(&record, offset)
-	s.next, s.mark = sequence+1, lineMark(text)
+	s.next, s.mark = sequence+1, append(s.mark[:0], lineMark(text)...)
 	return nil
 }
 
@@ -207,4 +207,4 @@ func (x *Index) expire(ctx context.Context) error {
 
 // lineMark tells a record from one that another log has under its number: the
 // end of its line, with the hash over all before it.
-func lineMark(text []byte) string { return string(text[max(len(text)-66, 0):]) }
+func lineMark(text []byte) []byte { return text[max(len(text)-66, 0):] }

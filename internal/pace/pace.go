@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package pace keeps work that nobody waits for out of the way of requests: it
-// is done in small pieces, and takes a share of one processor that is small
-// while there is something else to do.
+// is done in small pieces, and takes an eighth of one processor, or a hundredth of
+// all while there is something else to do.
 //
 // It decides nothing but when to rest. What is put off has to be bounded by who
 // puts it off. It keeps the time and the count of the last rest.
@@ -11,6 +11,7 @@ package pace
 
 import (
 	"context"
+	"runtime"
 	"time"
 )
 
@@ -18,10 +19,10 @@ const (
 	// piece is how long work goes on before it rests: where there is one
 	// processor, a request that comes meanwhile waits as long.
 	piece = time.Millisecond
-	// idleShare and busyShare are the parts of one processor that the work
-	// takes, as their divisors.
+	// idleShare is the part of one processor that the work takes at most,
+	// busyShare the part of all, as their divisors.
 	idleShare = 8
-	busyShare = 50
+	busyShare = 100
 	// busyRate is from how many events a second on there is something else to
 	// do. Below, the work costs each of them little.
 	busyRate = 500
@@ -82,7 +83,7 @@ func (p *Pace) share(now time.Time) int {
 	p.rested, p.events = now, events
 	// At the first rest nothing is known, and came is all there ever was.
 	if since > time.Minute || float64(came) >= busyRate*since.Seconds() {
-		return busyShare
+		return max(busyShare/runtime.GOMAXPROCS(0), idleShare)
 	}
 	return idleShare
 }

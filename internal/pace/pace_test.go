@@ -5,6 +5,7 @@ package pace
 
 import (
 	"context"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,8 +13,9 @@ import (
 
 // work does pieces of the given length for about a minute, while events come at
 // that rate, and gives the share of the time that it took.
-func work(t *testing.T, step time.Duration, rate float64) (share float64) {
+func work(t *testing.T, processors int, step time.Duration, rate float64) (share float64) {
 	t.Helper()
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(processors))
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		p := Pace{Events: func() uint64 { return uint64(time.Since(start).Seconds() * rate) }}
@@ -33,18 +35,21 @@ func work(t *testing.T, step time.Duration, rate float64) (share float64) {
 
 func TestWorkTakesAShareOfOneProcessor(t *testing.T) {
 	for name, test := range map[string]struct {
-		step     time.Duration
-		rate     float64
-		from, to float64
+		processors int
+		step       time.Duration
+		rate       float64
+		from, to   float64
 	}{
-		"an eighth while nothing comes":         {100 * time.Microsecond, 0, 0.12, 0.13},
-		"an eighth while little comes":          {100 * time.Microsecond, 100, 0.12, 0.13},
-		"a fiftieth while much comes":           {100 * time.Microsecond, 10_000, 0.019, 0.021},
-		"a fiftieth in steps of a millisecond":  {time.Millisecond, 10_000, 0.019, 0.021},
-		"more when it had to wait for its turn": {20 * time.Millisecond, 10_000, 0.03, 0.05},
+		"an eighth while nothing comes":         {1, 100 * time.Microsecond, 0, 0.12, 0.13},
+		"an eighth while little comes":          {1, 100 * time.Microsecond, 100, 0.12, 0.13},
+		"a hundredth while much comes":          {1, 100 * time.Microsecond, 10_000, 0.009, 0.011},
+		"a hundredth in larger steps":           {1, time.Millisecond, 10_000, 0.009, 0.011},
+		"a hundredth of four processors":        {4, time.Millisecond, 10_000, 0.036, 0.044},
+		"never more than an eighth of one":      {64, time.Millisecond, 10_000, 0.12, 0.13},
+		"more when it had to wait for its turn": {1, 20 * time.Millisecond, 10_000, 0.03, 0.05},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := work(t, test.step, test.rate); got < test.from || got > test.to {
+			if got := work(t, test.processors, test.step, test.rate); got < test.from || got > test.to {
 				t.Errorf("%.4f of the time", got)
 			}
 		})
