@@ -41,7 +41,7 @@ func plan(r *rand.Rand, c *call.Call, login bool) []gen.Mutation {
 	byPlace := map[string][]gen.Mutation{}
 	var order []string
 	for _, m := range slices.Concat(gen.Mutations(r, c), gen.Malformed(c)) {
-		if own(c, m.Place) {
+		if Own(c, m.Place) {
 			continue
 		}
 		if m.Exotic {
@@ -80,9 +80,9 @@ func rank(m gen.Mutation) int {
 	return i
 }
 
-// own tells of places of an object that is changed which hold what a user logs
+// Own tells of places of an object that is changed which hold what a user logs
 // in with: the run would lock itself out.
-func own(c *call.Call, p call.Place) bool {
+func Own(c *call.Call, p call.Place) bool {
 	if p.In != "body" || c.Op.Method != "PUT" && c.Op.Method != "PATCH" {
 		return false
 	}
@@ -107,7 +107,7 @@ func negatives(c *call.Call) []gen.Mutation {
 	for _, p := range c.Places() {
 		v, there := c.Get(p)
 		f, number := gen.Float(v)
-		if !there || !number || f == 0 || p.In == "path" || p.In == "header" || own(c, p) || len(all) == maxNegative {
+		if !there || !number || f == 0 || p.In == "path" || p.In == "header" || Own(c, p) || len(all) == maxNegative {
 			continue
 		}
 		if !countable(c, p) {
