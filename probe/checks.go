@@ -8,7 +8,9 @@ import (
 
 	"durward/probe/check"
 	"durward/probe/check/authn"
+	"durward/probe/check/conform"
 	"durward/probe/check/flow"
+	"durward/probe/check/fuzz"
 	"durward/probe/check/injection"
 	"durward/probe/check/inventory"
 	"durward/probe/check/lifecycle"
@@ -26,6 +28,7 @@ import (
 func Checks() []check.Check {
 	return slices.Concat(
 		one(policy.Check()),
+		one(conform.Check()),
 		object.Checks(),
 		role.Checks(),
 		authn.Checks(),
@@ -36,6 +39,7 @@ func Checks() []check.Check {
 		one(lifecycle.Check()),
 		one(tamper.Check()),
 		one(injection.Check()),
+		one(fuzz.Check()),
 		limits.Checks(),
 	)
 }
