@@ -12,6 +12,7 @@ import (
 
 	"durward/probe/call"
 	"durward/probe/check"
+	"durward/probe/check/oracle"
 	"durward/probe/client"
 	"durward/probe/compare"
 	"durward/probe/finding"
@@ -56,10 +57,10 @@ func logins(ctx context.Context, env *check.Env, op *spec.Operation) error {
 	if check.Fatal(ctx, err) {
 		return err
 	}
-	if err != nil || right.Answer.OK() != after.Answer.OK() {
+	if err != nil || oracle.Accepted(right.Answer) != oracle.Accepted(after.Answer) {
 		return nil // locked, and only the right password tells
 	}
-	if !right.Answer.OK() {
+	if !oracle.Accepted(right.Answer) {
 		confidence = finding.Tentative // it was never seen to let anybody in
 	}
 	env.Report(finding.Finding{
@@ -102,7 +103,7 @@ func (s *series) run(ctx context.Context, c *call.Call) (free bool, err error) {
 		if check.Fatal(ctx, err) {
 			return false, err
 		}
-		if err != nil || e.Answer.OK() || refuses(e.Answer) {
+		if err != nil || oracle.Accepted(e.Answer) || refuses(e.Answer) {
 			return false, nil
 		}
 		switch {

@@ -5,7 +5,6 @@ package platform
 
 import (
 	"context"
-	"mime"
 	"net/http"
 	"regexp"
 	"strings"
@@ -17,7 +16,7 @@ import (
 
 // fields looks at the header of an operation's good answer. Nothing is sent but
 // the call as it should be, and once without a credential.
-func fields(ctx context.Context, env *check.Env, op *spec.Operation) error {
+func fields(ctx context.Context, env *check.Env, op *spec.Operation, said *once) error {
 	if !check.Safe(op.Method) {
 		return nil
 	}
@@ -27,18 +26,14 @@ func fields(ctx context.Context, env *check.Env, op *spec.Operation) error {
 	}
 	h := e.Answer.Header
 	for _, name := range []string{"Server", "X-Powered-By", "X-AspNet-Version", "X-AspNetMvc-Version", "X-Generator", "X-Runtime-Version"} {
-		if version.MatchString(h.Get(name)) {
+		if version.MatchString(h.Get(name)) && said.first(name+": "+h.Get(name)) {
 			report(env, op, versionShown, finding.Certain, "header."+name, "The field "+name+" names software and its version.", env.Step("an answer as it should be", e))
 		}
 	}
-	if !strings.EqualFold(strings.TrimSpace(h.Get("X-Content-Type-Options")), "nosniff") && len(e.Answer.Body) > 0 {
-		k := sniffing
-		if kind, _, _ := mime.ParseMediaType(h.Get("Content-Type")); kind != "" && kind != "text/plain" && kind != "application/octet-stream" {
-			k.Severity = finding.Info // a type that no browser guesses about
-		}
-		report(env, op, k, finding.Certain, "header.X-Content-Type-Options", "The answer lets browsers guess its type.", env.Step("an answer as it should be", e))
+	if !strings.EqualFold(strings.TrimSpace(h.Get("X-Content-Type-Options")), "nosniff") && len(e.Answer.Body) > 0 && said.first("nosniff") {
+		report(env, op, sniffing, finding.Certain, "header.X-Content-Type-Options", "The answer lets browsers guess its type.", env.Step("an answer as it should be", e))
 	}
-	if e.Answer.TLS != nil && h.Get("Strict-Transport-Security") == "" {
+	if e.Answer.TLS != nil && h.Get("Strict-Transport-Security") == "" && said.first("hsts") {
 		report(env, op, noHSTS, finding.Certain, "header.Strict-Transport-Security", "The answer does not tell browsers to stay with https.", env.Step("an answer as it should be", e))
 	}
 	return cacheable(ctx, env, op, e)

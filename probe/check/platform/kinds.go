@@ -49,8 +49,8 @@ var (
 		Advice: "Compare Origin in the handshake with a list of whole origins.",
 	}
 	sniffing = finding.Kind{
-		ID: "content-sniffing-allowed", Title: "Browsers may guess the type of answers", CWE: 430, OWASP: "API8:2023", Severity: finding.Low,
-		Oracle: "A good answer of plain text, or without a type, has no X-Content-Type-Options: nosniff; for other types it is info.",
+		ID: "content-sniffing-allowed", Title: "Browsers may guess the type of answers", CWE: 430, OWASP: "API8:2023", Severity: finding.Info,
+		Oracle: "A good answer has no X-Content-Type-Options: nosniff; told once for a service.",
 		Fix:    "response: {browser_headers: nosniff}",
 		Advice: "Send X-Content-Type-Options: nosniff with every answer.",
 	}
@@ -68,7 +68,7 @@ var (
 	}
 	versionShown = finding.Kind{
 		ID: "server-version-shown", Title: "Answers name the software with its version", CWE: 200, OWASP: "API8:2023", Severity: finding.Info,
-		Oracle: "Server, X-Powered-By or a field like it has a name with a version.",
+		Oracle: "Server, X-Powered-By or a field like it has a name with a version; told once for each value.",
 		Fix:    "response: {remove_headers: [Server, X-Powered-By]}  # the usual ones are removed anyway",
 		Advice: "Take the version out of the fields.",
 	}

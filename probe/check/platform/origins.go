@@ -18,7 +18,7 @@ import (
 )
 
 // origins asks who may read an operation's answers, or open its WebSocket.
-func origins(ctx context.Context, env *check.Env, op *spec.Operation) error {
+func origins(ctx context.Context, env *check.Env, op *spec.Operation, said *once) error {
 	if socket(op) {
 		return webSocket(ctx, env, op)
 	}
@@ -48,6 +48,8 @@ func origins(ctx context.Context, env *check.Env, op *spec.Operation) error {
 	switch {
 	case len(steps) == 2 && credentials && !wild:
 		report(env, op, corsAny, finding.Firm, "header.Access-Control-Allow-Origin", "Whatever origin asks is allowed, with credentials.", steps...)
+		return nil
+	case len(steps) == 2 && !said.first("wildcard"):
 		return nil
 	case len(steps) == 2:
 		report(env, op, corsWildcard, finding.Firm, "header.Access-Control-Allow-Origin", "Whatever origin asks is allowed, without credentials.", steps...)

@@ -18,6 +18,7 @@ package platform
 import (
 	"context"
 	"math/rand/v2"
+	"sync"
 
 	"durward/probe/check"
 	"durward/probe/finding"
@@ -26,6 +27,11 @@ import (
 
 // Checks are the family's: methods, origins, headers, errors, tls.
 func Checks() []check.Check {
+	said := &once{}
+	fields := func(ctx context.Context, env *check.Env, op *spec.Operation) error { return fields(ctx, env, op, said) }
+	origins := func(ctx context.Context, env *check.Env, op *spec.Operation) error {
+		return origins(ctx, env, op, said)
+	}
 	return []check.Check{
 		{Name: "methods", Kinds: []finding.Kind{methodBypass, overrideBypass, traceEnabled}, Operation: methods, API: trace},
 		{Name: "origins", Kinds: []finding.Kind{corsAny, corsNull, corsWildcard, websocketOrigin}, Operation: origins},
@@ -33,6 +39,26 @@ func Checks() []check.Check {
 		{Name: "errors", Kinds: []finding.Kind{verboseError}, Operation: malformed},
 		{Name: "tls", Kinds: []finding.Kind{oldTLS, weakCipher, badCertificate}, API: transport},
 	}
+}
+
+// once remembers, for one list of checks, what is said of a service as a whole:
+// what each operation has alike is told at the first.
+type once struct {
+	mu   sync.Mutex
+	said map[string]bool
+}
+
+func (o *once) first(what string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.said[what] {
+		return false
+	}
+	if o.said == nil {
+		o.said = map[string]bool{}
+	}
+	o.said[what] = true
+	return true
 }
 
 // word is a text of letters, by the run's seed.

@@ -40,7 +40,7 @@ var flaws = []string{
 	"template-braces", "template-dollar", "file-name", "file-name-stripped",
 	"fetch", "fetch-later", "xml-entities", "json-takes-xml", "header-lines", "reflected-html", "stored-html",
 	"open-redirect", "verbose-errors", "slow-pattern", "page-size", "login-rate", "inflate",
-	"any-origin", "trace", "method-override", "method-fallthrough", "sniffing", "banner", "cacheable", "socket-origin",
+	"any-origin", "trace", "method-override", "method-fallthrough", "cacheable", "socket-origin",
 }
 
 // Flaws lists every flaw.
