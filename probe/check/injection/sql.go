@@ -228,7 +228,7 @@ func (p *place) tellValues(ctx context.Context, write func(truth bool, round int
 }
 
 // number is a number of four digits, word a text of letters, by the run's seed.
-func (t *target) number() int { return 1000 + t.env.Rand.IntN(9000) }
+func (t *target) number() int { return 1000 + t.env.Rand.IntN(8000) }
 
 func (t *target) word() string {
 	const letters = "bcdfghjklmnpqrstvwxz"

@@ -44,7 +44,7 @@ func (a *app) legacy(w http.ResponseWriter, _ *http.Request) {
 // digest is slow, whatever it is asked.
 func (a *app) digest(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
-	d := time.Duration(150+a.rand.IntN(200)) * time.Millisecond
+	d := time.Duration(60+a.rand.IntN(80)) * time.Millisecond
 	a.mu.Unlock()
 	wait(r.Context(), d)
 	reply(w, http.StatusOK, object{"digest": fmt.Sprintf("%x", len(r.URL.Query().Get("text")))})
