@@ -84,7 +84,7 @@ func (r *run) step(why string, e *check.Exchange) finding.Step {
 	for v, t := range r.secrets() {
 		q.Hide(v, t)
 	}
-	s.Curl = r.mask(r.client.Curl(q))
+	s.Method, s.Curl = q.Method, r.mask(r.client.Curl(q))
 	if e.Answer == nil {
 		return s
 	}

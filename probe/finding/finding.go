@@ -49,6 +49,8 @@ type Kind struct {
 type Step struct {
 	// Why says what the step is for: "control: the owner reads it".
 	Why string `json:"why"`
+	// Method is the request's.
+	Method string `json:"method"`
 	// Curl is one line that repeats the request; credentials are shell variables
 	// such as $TOKEN_ALICE.
 	Curl   string `json:"curl"`
@@ -71,7 +73,8 @@ type Finding struct {
 	Where string `json:"where,omitzero"`
 	// Detail says in one or two sentences what happened, without secrets.
 	Detail string `json:"detail"`
-	// Steps repeat it; the last one shows it.
+	// Steps repeat it. The last one with the operation's own method shows it, for
+	// what comes behind a change only reads it back; else the last one.
 	Steps []Step `json:"steps"`
 	// Accepted is the reason of the baseline that accepts it, else empty.
 	Accepted string `json:"accepted,omitzero"`

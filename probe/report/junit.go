@@ -102,7 +102,7 @@ func junitCases(check string, found []finding.Finding, least finding.Severity) [
 	for _, f := range found {
 		c := junitCase{Class: check, Name: clean(strings.TrimSpace(f.Kind.ID + " " + place(&f) + " " + f.Where))}
 		text := f.Detail
-		if s, ok := last(&f); ok {
+		if s, ok := shows(&f); ok {
 			text += "\n" + s.Curl
 		}
 		switch {

@@ -120,6 +120,23 @@ func TestTextIsForPeopleAndHarmlessToTerminals(t *testing.T) {
 	}
 }
 
+func TestTheRequestThatDoesItIsShownNotTheOneThatReadsItBack(t *testing.T) {
+	control, attack, back := finding.Step{Method: "PATCH", Curl: "control"}, finding.Step{Method: "PATCH", Curl: "attack"}, finding.Step{Method: "GET", Curl: "read back"}
+	for _, tt := range []struct {
+		method, want string
+		steps        []finding.Step
+	}{
+		{"PATCH", "attack", []finding.Step{control, attack, back}},
+		{"GET", "read back", []finding.Step{control, attack, back}},
+		{"DELETE", "read back", []finding.Step{control, attack, back}},
+		{"PATCH", "", nil},
+	} {
+		if s, ok := shows(&finding.Finding{Method: tt.method, Steps: tt.steps}); s.Curl != tt.want || ok != (tt.want != "") {
+			t.Errorf("%s: %q, want %q", tt.method, s.Curl, tt.want)
+		}
+	}
+}
+
 func TestTextTellsWhatIsAlikeOnce(t *testing.T) {
 	r := example()
 	for _, path := range []string{"/b", "/a", "/c"} {

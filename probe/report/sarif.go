@@ -196,7 +196,7 @@ func sarifLevelOf(s finding.Severity) string {
 func sarifResultOf(f *finding.Finding, rule int, document string) sarifResult {
 	sum := sha256.Sum256([]byte(f.Fingerprint()))
 	text := f.Detail
-	if s, ok := last(f); ok {
+	if s, ok := shows(f); ok {
 		text += "\n" + s.Curl
 	}
 	name := strings.TrimSpace(f.Method + " " + f.Path)

@@ -72,7 +72,7 @@ func textGroup(b *bytes.Buffer, g *group, color bool) {
 		if f.Accepted != "" {
 			paragraph(b, "    ", "accepted: "+printable(f.Accepted))
 		}
-		if s, ok := last(&f); ok {
+		if s, ok := shows(&f); ok {
 			fmt.Fprintf(b, "    %s\n", printable(s.Curl))
 		}
 		if len(same) > 1 {
@@ -201,8 +201,13 @@ func place(f *finding.Finding) string {
 	return printable(f.Method + " " + f.Path)
 }
 
-// last is the step that shows a finding.
-func last(f *finding.Finding) (finding.Step, bool) {
+// shows is the step that shows a finding.
+func shows(f *finding.Finding) (finding.Step, bool) {
+	for _, s := range slices.Backward(f.Steps) {
+		if s.Method == f.Method {
+			return s, true
+		}
+	}
 	if len(f.Steps) == 0 {
 		return finding.Step{}, false
 	}
