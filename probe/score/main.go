@@ -29,6 +29,7 @@ func main() {
 	verbose := flag.Bool("v", false, "print every finding")
 	checks := flag.String("checks", "", "only these checks, separated by commas")
 	flaws := flag.String("flaws", "", "plant only these flaws, separated by commas")
+	flag.BoolVar(&trace, "trace", false, "print every exchange")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

@@ -127,7 +127,7 @@ func run(ctx context.Context, a app, flaws []string, seed uint64, checks []strin
 	}
 	defer heard.Close()
 	r, err := probe.Run(ctx, probe.Config{URL: server.URL, API: api, Document: "openapi.yaml", Users: users, Seed: seed, Only: checks,
-		Listener: heard, Timeout: 10 * time.Second, Time: 3 * time.Minute})
+		Listener: heard, Timeout: 10 * time.Second, Time: 3 * time.Minute, Trace: tracer()})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", a.Name, err)
 	}
@@ -145,6 +145,16 @@ func run(ctx context.Context, a app, flaws []string, seed uint64, checks []strin
 		out.Notes = append(out.Notes, "stopped: "+r.Stopped)
 	}
 	return out, nil
+}
+
+// trace has every exchange printed.
+var trace bool
+
+func tracer() func(string) {
+	if !trace {
+		return nil
+	}
+	return func(line string) { fmt.Println(line) }
 }
 
 // counted are the findings that count: firm, and not only worth knowing.

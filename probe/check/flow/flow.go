@@ -92,7 +92,7 @@ func once(op *spec.Operation) bool {
 // says tells that the document says so.
 func says(op *spec.Operation) bool {
 	text := strings.ToLower(op.Summary)
-	return strings.Contains(text, " once") || strings.Contains(text, "one time") || strings.Contains(text, "single use") || strings.Contains(text, "only one vote")
+	return strings.Contains(strings.ReplaceAll(text, "at once", ""), " once") || strings.Contains(text, "one time") || strings.Contains(text, "single use") || strings.Contains(text, "only one vote")
 }
 
 // repeat sends one call twice.
