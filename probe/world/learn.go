@@ -261,7 +261,7 @@ func (g *gatherer) visit(v any, holder string, main bool, depth int) {
 			switch v[name].(type) {
 			case map[string]any, []any:
 				p := plain(name)
-				inner := main && (envelopes[p] || singular(p) == g.kind) && !(p == "data" && hasID(v))
+				inner := main && (envelopes[p] || singular(p) == g.kind) && !(envelopes[p] && hasID(v))
 				if envelopes[p] && inner {
 					g.visit(v[name], holder, true, depth+1)
 				} else {

@@ -61,7 +61,7 @@ func (m *maker) value(s *spec.Schema, name, holder string, depth int) any {
 	case s.HasConst:
 		return normal(s.Const)
 	case len(s.Enum) > 0:
-		return normal(s.Enum[m.try/2%len(s.Enum)])
+		return normal(s.Enum[(closed(s.Enum)+m.try/2)%len(s.Enum)])
 	case t == "object":
 		return m.object(props, need, name, depth)
 	case t == "array":
@@ -77,11 +77,18 @@ func (m *maker) value(s *spec.Schema, name, holder string, depth int) any {
 	case "integer", "number":
 		return m.number(s, name, t == "integer")
 	case "boolean":
-		return !strings.Contains(plain(name), "admin")
+		p := plain(name)
+		return !strings.Contains(p, "admin") && !strings.HasSuffix(p, "public") && !strings.HasSuffix(p, "shared")
 	case "null":
 		return nil
 	}
 	return m.text(s, name)
+}
+
+// closed is where an enumeration has what keeps a thing from others: whose things
+// are for all to see cannot show who gets at them.
+func closed(enum []any) int {
+	return max(0, slices.IndexFunc(enum, func(v any) bool { return v == "private" || v == "PRIVATE" || v == "Private" }))
 }
 
 // branch takes one alternative of oneOf or anyOf, joined with the rest.

@@ -221,47 +221,60 @@ func Same(a, b []byte) bool {
 	return all == 0 && shape(a) == shape(b) || all > 0 && same*10 >= all*8
 }
 
-// Alike tells that two answers have the same form, whatever they hold.
+// Alike tells that two answers have the same form, whatever they hold: most of
+// their members, as some may be left out.
 func Alike(a, b []byte) bool {
-	x, y := shape(a), shape(b)
-	return x == y && x != ""
-}
-
-// shape is the member names of an answer down to two levels.
-func shape(body []byte) string {
-	v := Decode(body)
-	if v == nil {
-		return ""
+	x, y := form(a), form(b)
+	if len(x) == 0 || len(y) == 0 {
+		return len(x) == len(y) && shape(a) != "" && shape(a) == shape(b)
 	}
-	var b strings.Builder
-	outline(v, 3, &b)
-	return b.String()
+	both := 0
+	for n := range x {
+		if y[n] {
+			both++
+		}
+	}
+	return both*10 >= (len(x)+len(y)-both)*6
 }
 
-func outline(v any, depth int, b *strings.Builder) {
+// form is the set of member names of an answer down to three levels, with those
+// above them.
+func form(body []byte) map[string]bool {
+	set := map[string]bool{}
+	members(Decode(body), "", 4, set)
+	return set
+}
+
+func members(v any, above string, depth int, into map[string]bool) {
+	if depth == 0 || len(into) > maxLeaves {
+		return
+	}
 	switch v := v.(type) {
 	case map[string]any:
-		b.WriteByte('{')
-		if depth > 0 {
-			names := make([]string, 0, len(v))
-			for n := range v {
-				names = append(names, n)
-			}
-			slices.Sort(names)
-			for _, n := range names {
-				b.WriteString(n)
-				b.WriteByte(':')
-				outline(v[n], depth-1, b)
-			}
+		for n, m := range v {
+			into[above+"/"+n] = true
+			members(m, above+"/"+n, depth-1, into)
 		}
-		b.WriteByte('}')
 	case []any:
-		b.WriteByte('[')
-		if len(v) > 0 && depth > 0 {
-			outline(v[0], depth-1, b)
+		for _, item := range v[:min(len(v), 3)] {
+			members(item, above+"/*", depth-1, into)
 		}
-		b.WriteByte(']')
+	}
+}
+
+// shape is the kind of an answer that has no members: "[]", "{}", or a scalar.
+func shape(body []byte) string {
+	switch v := Decode(body).(type) {
+	case nil:
+		return ""
+	case map[string]any:
+		return "{}"
+	case []any:
+		if len(v) > 0 {
+			return "[.]"
+		}
+		return "[]"
 	default:
-		b.WriteByte('.')
+		return "."
 	}
 }

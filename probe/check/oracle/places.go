@@ -93,11 +93,11 @@ func ID(m map[string]any, name string) any {
 	return nil
 }
 
-// shown lists identifiers that a list shows to a user.
-func shown(ctx context.Context, env *check.Env, list *spec.Operation, c *call.Call, name string, as *identity.Identity) ([]string, error) {
+// shown lists identifiers that a list shows to a user, and gives its answer.
+func shown(ctx context.Context, env *check.Env, list *spec.Operation, c *call.Call, name string, as *identity.Identity) ([]string, *check.Exchange, error) {
 	lc, err := env.World.Call(ctx, list, as)
 	if err != nil {
-		return nil, ctx.Err()
+		return nil, nil, ctx.Err()
 	}
 	for i, v := range lc.Path {
 		if own := PathValue(c, v.Name); own != nil {
@@ -106,7 +106,7 @@ func shown(ctx context.Context, env *check.Env, list *spec.Operation, c *call.Ca
 	}
 	e, err := Try(ctx, env, lc, as)
 	if err != nil || !Accepted(e.Answer) {
-		return nil, err
+		return nil, nil, err
 	}
 	var out []string
 	for _, m := range Items(e.Answer.Body) {
@@ -114,11 +114,11 @@ func shown(ctx context.Context, env *check.Env, list *spec.Operation, c *call.Ca
 			out = append(out, fmt.Sprint(id))
 		}
 	}
-	return out, nil
+	return out, e, nil
 }
 
 // Common lists values of a path's first parameter that two users are shown, and
-// that neither is known to own; at most three.
+// that are not the second's alone; at most three.
 func Common(ctx context.Context, env *check.Env, op *spec.Operation, a, b *identity.Identity) ([]string, error) {
 	names := Parameters(op.Path)
 	if len(names) == 0 {
@@ -129,19 +129,22 @@ func Common(ctx context.Context, env *check.Env, op *spec.Operation, a, b *ident
 		return nil, nil
 	}
 	empty := &call.Call{Op: op}
-	x, err := shown(ctx, env, list, empty, names[0], a)
+	x, _, err := shown(ctx, env, list, empty, names[0], a)
 	if err != nil {
 		return nil, err
 	}
-	y, err := shown(ctx, env, list, empty, names[0], b)
+	y, _, err := shown(ctx, env, list, empty, names[0], b)
 	if err != nil {
 		return nil, err
 	}
 	place := call.Place{In: "path", Name: names[0]}
-	owned := env.World.Owns(op, place, b)
+	owns := func(u *identity.Identity, id string) bool {
+		return slices.ContainsFunc(env.World.Owns(op, place, u), func(v any) bool { return fmt.Sprint(v) == id })
+	}
 	var out []string
 	for _, id := range x {
-		if slices.Contains(y, id) && !slices.ContainsFunc(owned, func(v any) bool { return fmt.Sprint(v) == id }) && len(out) < 3 {
+		// What both have to do with is nobody's alone.
+		if slices.Contains(y, id) && (!owns(b, id) || owns(a, id)) && len(out) < 3 {
 			out = append(out, id)
 		}
 	}
@@ -167,7 +170,7 @@ func Rehome(ctx context.Context, env *check.Env, c *call.Call, id any, as *ident
 		if list == nil {
 			return nil, nil
 		}
-		ids, err := shown(ctx, env, list, moved, names[n], as)
+		ids, _, err := shown(ctx, env, list, moved, names[n], as)
 		if err != nil || len(ids) == 0 {
 			return nil, err
 		}
@@ -202,16 +205,17 @@ func Undo(ctx context.Context, env *check.Env, e *check.Exchange, as *identity.I
 	}
 }
 
-// IsListed tells that a user is shown the n-th path parameter's value of a call
-// by the list of the collection that it stands in.
-func IsListed(ctx context.Context, env *check.Env, c *call.Call, n int, as *identity.Identity) (bool, error) {
+// InList tells whether a user is shown the n-th path parameter's value of a call
+// by the list of the collection that it stands in. The exchange is nil where
+// there is no such list, or it does not answer.
+func InList(ctx context.Context, env *check.Env, c *call.Call, n int, as *identity.Identity) (bool, *check.Exchange, error) {
 	list := find(env.API, http.MethodGet, before(c.Op.Path, n))
 	if list == nil {
-		return false, nil
+		return false, nil, nil
 	}
 	name := Parameters(c.Op.Path)[n]
-	ids, err := shown(ctx, env, list, c, name, as)
-	return slices.Contains(ids, fmt.Sprint(PathValue(c, name))), err
+	ids, e, err := shown(ctx, env, list, c, name, as)
+	return slices.Contains(ids, fmt.Sprint(PathValue(c, name))), e, err
 }
 
 // Reader is the operation that reads what op acts on: GET of the same path, or
