@@ -173,7 +173,8 @@ type score struct {
 func judge(t truth, planted []string, findings []finding.Finding) score {
 	var s score
 	explained := map[int]bool{}
-	firm := counted(findings)
+	// A flaw that is only worth knowing is found all the same.
+	firm := slices.DeleteFunc(slices.Clone(findings), func(f finding.Finding) bool { return f.Confidence == finding.Tentative })
 	for _, f := range t.Flaws {
 		if !slices.Contains(planted, f.Name) {
 			continue
@@ -191,7 +192,7 @@ func judge(t truth, planted []string, findings []finding.Finding) score {
 		}
 	}
 	for i, f := range firm {
-		if !explained[i] {
+		if !explained[i] && f.Severity != finding.Info {
 			s.other = append(s.other, f)
 		}
 	}

@@ -7,7 +7,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 )
 
 type credentials struct {
@@ -53,15 +55,25 @@ func (s *shop) register(w http.ResponseWriter, r *http.Request, _ *user) error {
 	return nil
 }
 
+// attempts is after how many failures within the window a name is refused.
+const attempts, window = 10, 20 * time.Second
+
 func (s *shop) login(w http.ResponseWriter, r *http.Request, _ *user) error {
 	var in credentials
 	if err := read(r, &in); err != nil {
 		return err
 	}
+	recent := slices.DeleteFunc(s.failures[in.Email], func(t time.Time) bool { return s.now().Sub(t) > window })
+	if len(recent) >= attempts && !s.flaws["login-unlimited"] || len(s.failures) > 10000 {
+		w.Header().Set("Retry-After", "20")
+		return fault{http.StatusTooManyRequests, "too many attempts"}
+	}
 	u := s.byEmail(in.Email)
 	if u == nil || u.password != in.Password {
+		s.failures[in.Email] = append(recent, s.now())
 		return fault{http.StatusUnauthorized, "wrong e-mail or password"}
 	}
+	delete(s.failures, in.Email)
 	ok(w, http.StatusOK, map[string]any{"token": s.issue(u), "expires_in": 3600})
 	return nil
 }

@@ -8,7 +8,7 @@ var Flaws = []string{
 	// Tokens.
 	"jwt-alg-none", "jwt-unverified", "jwt-alg-confusion", "jwt-weak-secret", "jwt-expired", "jwt-audience",
 	"jwt-issuer", "jwt-kid-path", "jwt-kid-sql", "jwt-jwk", "jwt-jku", "auth-missing", "logout-without-effect",
-	"token-in-query", "identity-header",
+	"token-in-query", "identity-header", "login-unlimited",
 	// Objects.
 	"order-read", "order-update", "order-delete", "order-list", "order-item", "order-lookup", "order-receipt",
 	"address-read", "address-update", "address-delete", "review-update", "review-delete",

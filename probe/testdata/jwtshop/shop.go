@@ -94,13 +94,14 @@ type shop struct {
 	addresses []*address
 	reviews   []*review
 	lists     []*wishlist
-	revoked   map[string]bool // jti of logged out tokens
+	revoked   map[string]bool        // jti of logged out tokens
+	failures  map[string][]time.Time // of logins, by e-mail
 	serial    int
 }
 
 // New makes a shop with these flaws; "all" is every one.
 func New(flaws ...string) http.Handler {
-	s := &shop{flaws: map[string]bool{}, now: time.Now, revoked: map[string]bool{}, serial: 100}
+	s := &shop{flaws: map[string]bool{}, now: time.Now, revoked: map[string]bool{}, failures: map[string][]time.Time{}, serial: 100}
 	for _, f := range flaws {
 		if f == "all" {
 			for _, name := range Flaws {
