@@ -72,7 +72,18 @@ type Settings struct {
 var errPanic = errors.New("waf: the rule engine panicked")
 
 // Inspect runs the request phases. An error means that no verdict was reached.
-func (e *Engine) Inspect(r *gate.Request, s *Settings) (v Verdict, err error) {
+func (e *Engine) Inspect(r *gate.Request, s *Settings) (Verdict, error) {
+	return e.transaction(s, func(tx types.Transaction) (Verdict, error) {
+		if err := request(tx, r); err != nil {
+			return Verdict{}, err
+		}
+		return verdictOf(tx, "blocking_inbound_anomaly_score", 0)
+	})
+}
+
+// transaction runs f with a new transaction under settings. A panic of the
+// engine is an error.
+func (e *Engine) transaction(s *Settings, f func(types.Transaction) (Verdict, error)) (v Verdict, err error) {
 	var tx types.Transaction
 	defer func() {
 		if p := recover(); p != nil {
@@ -88,10 +99,7 @@ func (e *Engine) Inspect(r *gate.Request, s *Settings) (v Verdict, err error) {
 	if err := s.put(tx); err != nil {
 		return Verdict{}, err
 	}
-	if err := request(tx, r); err != nil {
-		return Verdict{}, err
-	}
-	return verdictOf(tx, "blocking_inbound_anomaly_score", 0)
+	return f(tx)
 }
 
 // put gives a transaction its settings, before any rule runs: the rules that

@@ -118,35 +118,23 @@ func plainAnswer(a *Answer, content []byte) []byte {
 
 // InspectAnswer runs the response phases of an engine for answers, for the
 // request that led to it. Of the request the head is shown, not the content.
-func (e *Engine) InspectAnswer(r *gate.Request, a *Answer, s *Settings) (v Verdict, err error) {
-	var tx types.Transaction
-	defer func() {
-		if p := recover(); p != nil {
-			v, err = Verdict{}, fmt.Errorf("%w: %T", errPanic, p)
-			return
+func (e *Engine) InspectAnswer(r *gate.Request, a *Answer, s *Settings) (Verdict, error) {
+	return e.transaction(s, func(tx types.Transaction) (Verdict, error) {
+		head(tx, r)
+		if tx.ProcessRequestHeaders() == nil {
+			if _, err := tx.ProcessRequestBody(); err != nil {
+				return Verdict{}, fmt.Errorf("waf: the request could not be processed: %T", err)
+			}
 		}
-		if e := tx.Close(); e != nil && err == nil {
-			v, err = Verdict{}, fmt.Errorf("waf: the transaction could not be closed: %T", e)
+		if tx.IsInterrupted() { // by a rule of the operator's for requests, which has had its say
+			return Verdict{}, nil
 		}
-	}()
-	tx = e.waf.NewTransaction()
-	if err := s.put(tx); err != nil {
-		return Verdict{}, err
-	}
-	head(tx, r)
-	if tx.ProcessRequestHeaders() == nil {
-		if _, err := tx.ProcessRequestBody(); err != nil {
-			return Verdict{}, fmt.Errorf("waf: the request could not be processed: %T", err)
+		before := len(tx.MatchedRules())
+		if err := answer(tx, a); err != nil {
+			return Verdict{}, err
 		}
-	}
-	if tx.IsInterrupted() { // by a rule of the operator's for requests, which has had its say
-		return Verdict{}, nil
-	}
-	before := len(tx.MatchedRules())
-	if err := answer(tx, a); err != nil {
-		return Verdict{}, err
-	}
-	return verdictOf(tx, "blocking_outbound_anomaly_score", before)
+		return verdictOf(tx, "blocking_outbound_anomaly_score", before)
+	})
 }
 
 func answer(tx types.Transaction, a *Answer) error {
