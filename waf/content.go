@@ -69,6 +69,10 @@ func (s *stage) plain(q *seen, x *durward.Exchange, content []byte) (skipped str
 		content, skipped = content[:s.limit], UninspectedSize
 	}
 	q.Body, q.Inspect = content, true
+	if skipped == "" { // what is cut is not well-formed
+		d = s.checkXML(q, x)
+		return "", d
+	}
 	return skipped, durward.Proceed()
 }
 

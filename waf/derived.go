@@ -68,6 +68,10 @@ func collect(f *decode.Finder, q *seen, x *durward.Exchange) {
 		f.JSON(q.Body)
 	case kind == "application/x-www-form-urlencoded":
 		f.Pairs(decode.Body, q.Body)
+	case strings.HasSuffix(kind, "/xml"), strings.HasSuffix(kind, "+xml"):
+		f.XML(q.Body)
+	case strings.HasPrefix(kind, "multipart/"):
+		f.Multipart(q.Header.Get("Content-Type"), q.Body)
 	case kind == "", kind == "text/plain":
 		f.Bytes(decode.Body, "body", q.Body)
 	}
@@ -132,7 +136,7 @@ func (v *Verdict) add(found *Verdict, values []decode.Value) {
 		if i := slices.IndexFunc(values, func(d decode.Value) bool { return strings.EqualFold(argumentOf(&d), f.Name) }); i >= 0 {
 			d := &values[i]
 			f.In, f.Decoding = d.In, d.Steps
-			if rest, ok := strings.CutPrefix(d.Name, "json."); ok && d.In == decode.Body {
+			if kind, rest, ok := strings.Cut(d.Name, "."); ok && d.In == decode.Body && (kind == "json" || kind == "xml") {
 				f.Name = "/" + strings.ReplaceAll(rest, ".", "/")
 			}
 			if d.In == decode.Path {

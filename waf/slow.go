@@ -27,7 +27,9 @@ func (s *stage) inspect(ctx context.Context, x *durward.Exchange, q *seen, setti
 	if free {
 		run()
 	} else {
-		o, retry = s.set.scheduler().RunAfter(ctx, clientOf(x), q.spent, estimate(&q.Request), run)
+		var took time.Duration
+		o, retry, took = s.set.scheduler().RunAfter(ctx, clientOf(x), q.spent, estimate(&q.Request), run)
+		q.spent += took
 	}
 	switch {
 	case o == slowpath.Abandoned:

@@ -89,7 +89,7 @@ func (s *stage) Request(ctx context.Context, x *durward.Exchange) durward.Decisi
 	defer q.release()
 	q.fill(x)
 	skipped, d := s.content(q, x)
-	if d.Verdict != durward.Allow {
+	if d.Verdict != durward.Allow || d.Err != nil {
 		return d
 	}
 	settings, plan, narrow := s.now()

@@ -16,7 +16,8 @@ import (
 // encodes a text is found with that text, whatever stands around it; limits hold;
 // nothing given is changed.
 func FuzzDecode(f *testing.F) {
-	for _, s := range []string{attack, std(attack), `{"a":"\u0027"}`, `["x",{"y":"z"}]`, "%2527", `\u{41}\x`, "a=b&c=%7b%22", "\x00\xff", "eyJhIjoxfQ.eyJiIjoiYyJ9.x"} {
+	for _, s := range []string{attack, std(attack), `{"a":"\u0027"}`, `["x",{"y":"z"}]`, "%2527", `\u{41}\x`, "a=b&c=%7b%22", "\x00\xff", "eyJhIjoxfQ.eyJiIjoiYyJ9.x",
+		`<a b="c">` + std(attack) + `</a>`, "--b\r\nContent-Disposition: form-data; name=a\r\n\r\n" + std(attack) + "\r\n--b--"} {
 		f.Add([]byte(s))
 	}
 	c := &Config{MaxValues: 50, MaxBytes: 4096}
@@ -26,6 +27,8 @@ func FuzzDecode(f *testing.F) {
 		defer finder.Release()
 		finder.Pairs(Query, input)
 		finder.JSON(input)
+		finder.XML(input)
+		finder.Multipart("multipart/form-data; boundary=b", input)
 		finder.Cookies(string(input))
 		finder.Segments(string(input))
 		finder.Text(Header, "X", string(input))

@@ -87,22 +87,23 @@ func (s *Scheduler) PassUnchecked() bool {
 // to take. When the outcome is not Ran, f was not called, and retry is a time
 // after which it may be.
 func (s *Scheduler) Run(ctx context.Context, c Client, estimate time.Duration, f func()) (o Outcome, retry time.Duration) {
-	return s.RunAfter(ctx, c, 0, estimate, f)
+	o, retry, _ = s.RunAfter(ctx, c, 0, estimate, f)
+	return o, retry
 }
 
 // RunAfter is Run for a request that has spent something already: that is owed,
-// but is no reason to end halfway what was let begin.
-func (s *Scheduler) RunAfter(ctx context.Context, c Client, spent, estimate time.Duration, f func()) (o Outcome, retry time.Duration) {
+// but is no reason to end halfway what was let begin. took is what it spends now.
+func (s *Scheduler) RunAfter(ctx context.Context, c Client, spent, estimate time.Duration, f func()) (o Outcome, retry, took time.Duration) {
 	key, cost := c.key(), int64(max(estimate, 0))
 	o, retry = s.enter(ctx, key, cost, int64(spent))
 	s.stats.outcome(o)
 	if o != Ran {
-		return o, retry
+		return o, retry, 0
 	}
-	took := time.Duration(-1) // when f panics
+	took = -1 // when f panics
 	defer func() { s.leave(key, cost, took) }()
 	took = s.cpu(f)
-	return Ran, 0
+	return Ran, 0, took
 }
 
 // Spend runs f at once, on the caller's goroutine and beside the runs of the

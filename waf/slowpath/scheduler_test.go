@@ -196,7 +196,7 @@ func TestWhatARequestHasSpentIsNoReasonToEndItHalfway(t *testing.T) {
 			if first != Ran {
 				return first, ""
 			}
-			second, _ = s.RunAfter(context.Background(), client("a"), took, time.Second, func() {})
+			second, _, _ = s.RunAfter(context.Background(), client("a"), took, time.Second, func() {})
 			return first, second
 		}
 		if first, second := once(); first != Ran || second != Ran {
