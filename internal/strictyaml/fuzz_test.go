@@ -32,7 +32,7 @@ func FuzzDecode(f *testing.F) {
 			Env:      func(string) (string, bool) { return marker, true },
 			ReadFile: func(string, int64) ([]byte, error) { return []byte(marker), nil },
 		})
-		if took := time.Since(started); took > 10*time.Second {
+		if took := time.Since(started); took > time.Minute {
 			t.Fatalf("took %v", took)
 		}
 		if doc == nil {
