@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"durward"
+	"durward/durwardtest"
 	"durward/internal/allocs"
 )
 
@@ -32,11 +32,11 @@ func TestHotPathAllocatesLittle(t *testing.T) {
 	ec := es("a")
 	f := newFixture(t, setOf(ec.jwk()), nil)
 	s := newFakeKeys()
-	st, err := newStage(Config{{JWT: &JWT{Issuer: "corp"}}, {APIKey: &APIKey{}}}, Env{Issuers: f.issuers, Keys: s, Cache: f.cache}, true)
+	st, err := newStage(Config{{JWT: &JWT{Issuer: "corp"}}, {APIKey: &APIKey{}}}, Env{Issuers: f.issuers, Keys: s, Cache: f.cache, Now: f.clock.Now}, true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tok := ec.sign(ec.header(), claims(time.Now(), nil))
+	tok := f.fresh(ec) // by the clock of the key set, which would be old by the wall's
 	for name, row := range map[string]struct {
 		x    *durward.Exchange
 		most float64
@@ -69,7 +69,7 @@ func benchStage(b *testing.B, cache *Cache, keys ...signingKey) durward.Stage {
 		jwks += k.jwk()
 	}
 	f := newFixture(b, setOf(jwks), nil)
-	st, err := newStage(Config{{JWT: &JWT{Issuer: "corp"}}, {APIKey: &APIKey{}}}, Env{Issuers: f.issuers, Keys: newFakeKeys(), Cache: cache}, false)
+	st, err := newStage(Config{{JWT: &JWT{Issuer: "corp"}}, {APIKey: &APIKey{}}}, Env{Issuers: f.issuers, Keys: newFakeKeys(), Cache: cache, Now: f.clock.Now}, false)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func runBench(b *testing.B, st durward.Stage, x *durward.Exchange) {
 
 func BenchmarkToken(b *testing.B) {
 	for _, k := range []signingKey{rs("r"), {"p", "PS256", rsaKey()}, es("e"), {"d", "EdDSA", edKey()}} {
-		tok := k.sign(k.header(), claims(time.Now(), nil))
+		tok := k.sign(k.header(), claims(durwardtest.NewClock().Now(), nil))
 		for name, cache := range map[string]*Cache{"cached": NewCache(0), "uncached": nil} {
 			b.Run(fmt.Sprintf("%s/%s", k.alg, name), func(b *testing.B) {
 				runBench(b, benchStage(b, cache, k), withBrowser("Authorization", "Bearer "+tok))
