@@ -31,7 +31,7 @@ func (c *compiler) firewalls() {
 			c.fail(a, "waf", err)
 			return
 		}
-		if v := a.ValidationOf(op.ID); a.Validation.Mode == durward.Enforce && v.Mode == durward.Enforce && cfg.Mode != durward.Off {
+		if v := a.ValidationOf(op.ID); a.Validation.Mode == durward.Enforce && v.Mode == durward.Enforce && cfg.Mode != durward.Off && cfg.Narrows() {
 			d.Proves(a.contract.Prove(c.contract(a, op)))
 		}
 		if c.firewallOf == nil {

@@ -38,7 +38,11 @@ func (s *Set) inspector(d *Demand) inspector {
 	i := inspector{set: s, demand: d, settings: d.cfg.settings(), mode: d.cfg.Mode}
 	for _, span := range d.spans {
 		i.plans = append(i.plans, s.plans[i.settings.with(span.profile)])
-		i.narrow = append(i.narrow, s.narrow[i.settings.with(span.profile)])
+		var narrow *narrowing
+		if len(d.proven) > 0 {
+			narrow = s.narrow[i.settings.with(span.profile)]
+		}
+		i.narrow = append(i.narrow, narrow)
 	}
 	return i
 }

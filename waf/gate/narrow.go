@@ -26,6 +26,7 @@ type Narrowing struct {
 	digits  *class // of what the length of an array is
 	names   []*names
 	left    int // places that may still be described
+	spent   int64
 }
 
 // Bounds of one narrowing. What is beyond them is asked of values as ever.
@@ -68,12 +69,16 @@ func (g *Gate) Narrow(proven []*durward.Proven, before *Narrowing) (*Narrowing, 
 	for _, p := range proven {
 		n.known[p] = m.describe(p)
 	}
+	n.spent = m.analysis.Steps()
 	return n, errors.Join(m.errs...)
 }
 
-// conditional lists the rules with conditions in the bags of arguments.
+// conditional lists the rules that look at values of arguments.
 func (g *Gate) conditional() (rules []*rule) {
 	for _, b := range g.keyed {
+		if !b.holdsArguments() {
+			continue
+		}
 		for _, c := range b.conds {
 			if !slices.Contains(rules, c.rule) {
 				rules = append(rules, c.rule)
@@ -81,6 +86,11 @@ func (g *Gate) conditional() (rules []*rule) {
 		}
 	}
 	return rules
+}
+
+// holdsArguments tells that a bag is for values of which something may be proven.
+func (b *bag) holdsArguments() bool {
+	return !b.names && (b.source == srcArgsGet || b.source == srcArgsPost)
 }
 
 // mooter makes a narrowing.
@@ -157,7 +167,7 @@ func (m *mooter) livelyFor(languages []durward.Language, key string) (live []*ru
 
 // narrowed gives a bag with the conditions of some rules only.
 func (m *mooter) narrowed(i int, b *bag, live []*rule) *bag {
-	if b.names { // a class is one of values
+	if !b.holdsArguments() { // nothing is proven of its values
 		return b
 	}
 	var key strings.Builder
@@ -206,4 +216,24 @@ func (g *Gate) Live(languages []durward.Language) (ids []int, of int) {
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids), len(rules)
+}
+
+// NarrowingStats tells how large a narrowing is.
+type NarrowingStats struct {
+	Classes int   // distinct lists of languages
+	Useful  int   // of them, those that some rule need not see
+	Bags    int   // sets of rules that were made for them
+	Places  int   // of JSON content that are described
+	Spent   int64 // steps of the analysis, of its budget
+}
+
+// Stats counts.
+func (n *Narrowing) Stats() NarrowingStats {
+	s := NarrowingStats{Classes: len(n.classes), Bags: len(n.small), Places: len(n.shapes), Spent: n.spent}
+	for _, c := range n.classes {
+		if c != nil {
+			s.Useful++
+		}
+	}
+	return s
 }

@@ -103,6 +103,9 @@ func (a *Analysis) CannotMatchWithin(p *Pattern, bytes [4]uint64) bool {
 	return cannot
 }
 
+// Steps is how many steps the questions took so far.
+func (a *Analysis) Steps() int64 { return a.steps }
+
 // left tells whether there are steps left.
 func (a *Analysis) left() bool { return a.Budget <= 0 || a.steps < a.Budget }
 
