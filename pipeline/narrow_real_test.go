@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -61,12 +62,13 @@ func TestNarrowingOnRealDocuments(t *testing.T) {
 	var total tally
 	total.constants = map[string]bool{}
 	total.matched = map[int]int{}
-	slowest, largest := time.Duration(0), ""
+	slowest, largest, most := time.Duration(0), "", int64(0)
 	for _, name := range files {
 		doc, err := contract.Load(filepath.Join(folder, name), contract.AllGaps)
 		if err != nil {
 			continue
 		}
+		before := heap()
 		start := time.Now()
 		proven := provenBy(t, doc)
 		n, err := g.Narrow(proven, nil)
@@ -77,11 +79,24 @@ func TestNarrowingOnRealDocuments(t *testing.T) {
 		if took := time.Since(start); took > slowest {
 			slowest, largest = took, fmt.Sprintf("%s, %d operations: %+v", name, len(doc.Operations()), n.Stats())
 		}
+		if grew := heap() - before; grew > most {
+			most = grew
+		}
+		runtime.KeepAlive(n)
+		runtime.KeepAlive(proven)
+		runtime.KeepAlive(doc)
 		total.documents++
 		total.add(g, proven)
 	}
-	t.Logf("%d documents; the slowest took %v: %s", total.documents, slowest, largest)
+	t.Logf("%d documents; the slowest took %v: %s; at most %d KiB were kept", total.documents, slowest, largest, most>>10)
 	total.log(t)
+}
+
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 // tally counts places by what is proven of them.

@@ -19,8 +19,8 @@ type analyst struct {
 	scratch  match.Scratch
 }
 
-// analysisBudget bounds one narrowing to some seconds of processor time.
-const analysisBudget = 200_000_000
+// analysisBudget bounds one narrowing to some ten seconds of processor time.
+const analysisBudget = 50_000_000
 
 func (g *Gate) analyst() analyst {
 	return analyst{

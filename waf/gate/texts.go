@@ -48,7 +48,9 @@ func textsOf(l *durward.Language) texts {
 			}
 		}
 		v.bytes = v.bytes.Without(transform.Everything().Without(bytes))
-		v.exprs = append(v.exprs, expr)
+		if bytes != transform.Everything() { // else it is open, and would only cost time
+			v.exprs = append(v.exprs, expr)
+		}
 	}
 	return v
 }

@@ -11,7 +11,7 @@ import "strings"
 type Analysis struct {
 	// Cache holds the rules' patterns compiled. Nil compiles them again.
 	Cache *Cache
-	// Budget is how many steps there are for all questions together, about 50
+	// Budget is how many steps there are for all questions together, about 5
 	// million a second; 0 is no bound. When it is spent, nothing more is proven.
 	Budget int64
 
