@@ -88,6 +88,9 @@ const defaultRequests = 200_000
 // where gives the origin and the base path.
 func (c *Config) where() (origin, base string, err error) {
 	u, err := url.Parse(c.URL)
+	if strings.Contains(c.URL, "@") {
+		return "", "", errors.New("the address must not hold a user or password; use --user")
+	}
 	if err != nil || u.Host == "" {
 		return "", "", fmt.Errorf("%q is no address of an API: give http://host:port or https://host", c.URL)
 	}

@@ -49,7 +49,7 @@ type World interface {
 	// The call was not sent yet. It fails when no such call is known
 	// (ErrUnreached).
 	Call(ctx context.Context, op *spec.Operation, as *identity.Identity) (*call.Call, error)
-	// Good gives the last exchange of op by as that was answered 2xx, sending
+	// Good gives the first exchange of op by as that was answered 2xx, sending
 	// one where there is none yet and op is safe or may be repeated.
 	Good(ctx context.Context, op *spec.Operation, as *identity.Identity) (*Exchange, error)
 	// Send sends a call as somebody; as is nil for nobody. Expired credentials

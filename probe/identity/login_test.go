@@ -72,7 +72,9 @@ func TestLogins(t *testing.T) {
 				fmt.Fprintf(w, `{"status":"ok","data":{"refresh_token":"no-not-this","auth_token":%q}}`, jwt)
 			}, "Authorization: Bearer " + jwt, ""},
 		{"a login with a field", `{endpoint: /login, verb: GET, headers: [{name: X-Pin, value: "4711"}]}`,
-			func(w http.ResponseWriter, r *http.Request) { fmt.Fprintf(w, `"token-for-%s-0123"`, r.Header.Get("X-Pin")) }, "Authorization: Bearer token-for-4711-0123", ""},
+			func(w http.ResponseWriter, r *http.Request) {
+				fmt.Fprintf(w, `"token-for-%s-0123"`, r.Header.Get("X-Pin"))
+			}, "Authorization: Bearer token-for-4711-0123", ""},
 		{"below the base path", `{endpoint: /v1/login}`,
 			func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path != "/api/v1/login" {

@@ -178,11 +178,17 @@ func (m *maker) overlay(v, example any, name string) any {
 		return example
 	}
 	for _, n := range sortedKeys(e) {
-		if had, ok := o[n]; ok {
+		if had, ok := o[n]; ok && !telling(n) {
 			o[n] = m.overlay(had, e[n], n)
 		}
 	}
 	return o
+}
+
+// telling names members that say who may see an object; see closed.
+func telling(name string) bool {
+	p := strings.TrimPrefix(plain(name), "is")
+	return slices.Contains([]string{"private", "hidden", "secret", "public", "published", "shared", "visible", "visibility", "access"}, p)
 }
 
 // schemaOf finds what the document says of a member by its name.

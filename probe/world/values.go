@@ -60,8 +60,10 @@ func (m *maker) value(s *spec.Schema, name, holder string, depth int) any {
 	switch {
 	case s.HasConst:
 		return normal(s.Const)
+	case m.try < 2 && closed(s, t, name) != nil:
+		return closed(s, t, name)
 	case len(s.Enum) > 0:
-		return normal(s.Enum[(closed(s.Enum)+m.try/2)%len(s.Enum)])
+		return normal(s.Enum[m.try/2%len(s.Enum)])
 	case t == "object":
 		return m.object(props, need, name, depth)
 	case t == "array":
@@ -85,10 +87,26 @@ func (m *maker) value(s *spec.Schema, name, holder string, depth int) any {
 	return m.text(s, name)
 }
 
-// closed is where an enumeration has what keeps a thing from others: whose things
-// are for all to see cannot show who gets at them.
-func closed(enum []any) int {
-	return max(0, slices.IndexFunc(enum, func(v any) bool { return v == "private" || v == "PRIVATE" || v == "Private" }))
+// closed is the value that makes an object its owner's alone, for a member that
+// says who may see it: what anybody may see tells nothing of access. nil for
+// other members.
+func closed(s *spec.Schema, t, name string) any {
+	p := strings.TrimPrefix(plain(name), "is")
+	if t == "boolean" {
+		switch p {
+		case "private", "hidden", "secret", "confidential", "restricted":
+			return true
+		case "public", "published", "shared", "open", "visible":
+			return false
+		}
+		return nil
+	}
+	for _, e := range s.Enum {
+		if text, ok := e.(string); ok && (strings.EqualFold(text, "private") || strings.EqualFold(text, "personal")) {
+			return e
+		}
+	}
+	return nil
 }
 
 // branch takes one alternative of oneOf or anyOf, joined with the rest.

@@ -196,7 +196,7 @@ func (w *World) Do(ctx context.Context, r *client.Request) (*check.Exchange, err
 	return &check.Exchange{Request: r, Answer: a}, nil
 }
 
-// Good gives the last exchange of op by as that was answered 2xx, or makes one
+// Good gives the first exchange of op by as that was answered 2xx, or makes one
 // where there is none and op is safe or may be tried.
 func (w *World) Good(ctx context.Context, op *spec.Operation, as *identity.Identity) (*check.Exchange, error) {
 	w.mu.Lock()
