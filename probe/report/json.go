@@ -6,6 +6,8 @@ package report
 import (
 	"encoding/json"
 	"io"
+
+	"durward/probe/finding"
 )
 
 // JSON writes the whole run, for programs. Members are only ever added.
@@ -13,5 +15,19 @@ func JSON(w io.Writer, r *Run) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
-	return e.Encode(r)
+	whole := *r
+	// Lists are lists, with nothing in them too.
+	if whole.Findings == nil {
+		whole.Findings = []finding.Finding{}
+	}
+	if whole.Operations == nil {
+		whole.Operations = []Operation{}
+	}
+	if whole.Checks == nil {
+		whole.Checks = []Check{}
+	}
+	if whole.Users == nil {
+		whole.Users = []string{}
+	}
+	return e.Encode(&whole)
 }

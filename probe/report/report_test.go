@@ -171,6 +171,13 @@ func TestJSONHasTheWholeRun(t *testing.T) {
 	}
 }
 
+func TestListsWithNothingInThemAreListsInJSON(t *testing.T) {
+	var b bytes.Buffer
+	if err := JSON(&b, &Run{}); err != nil || strings.Contains(b.String(), "null") {
+		t.Error(err, b.String())
+	}
+}
+
 func TestJUnitCountsEveryKindOnce(t *testing.T) {
 	for _, tt := range []struct {
 		name                             string
