@@ -15,6 +15,7 @@ package fuzz
 import (
 	"context"
 	"errors"
+	"net/http"
 
 	"durward/probe/call"
 	"durward/probe/check"
@@ -42,7 +43,7 @@ func Check() check.Check {
 // Bounds of one operation.
 const (
 	maxCases  = 40
-	maxFound  = 3
+	maxFound  = 1
 	maxShrink = 40 // requests to make one failing request smaller
 	maxLost   = 1  // requests without an answer: each may cost the time-out
 )
@@ -58,14 +59,16 @@ type fuzzer struct {
 	login bool
 	found int
 	lost  int
+	// throttled counts answers of 429.
+	throttled int
 }
 
 func operation(ctx context.Context, env *check.Env, op *spec.Operation) error {
 	if env.ReadOnly && !check.Safe(op.Method) || check.EndsSession(op) || op.Method == "DELETE" {
 		return nil
 	}
-	as, good, err := check.Admitted(ctx, env, op)
-	if err != nil || good == nil || !good.Answer.OK() || len(good.Call.Places()) == 0 {
+	as, good, err := tamper.Control(ctx, env, op)
+	if err != nil || good == nil || len(good.Call.Places()) == 0 {
 		return err
 	}
 	f := &fuzzer{ctx: ctx, env: env, op: op, as: as, good: good, login: tamper.IsLogin(op)}
@@ -94,7 +97,7 @@ func operation(ctx context.Context, env *check.Env, op *spec.Operation) error {
 				return err
 			}
 		}
-		if f.stop != nil || f.found >= maxFound || f.lost >= maxLost {
+		if f.stop != nil || f.found >= maxFound || f.lost >= maxLost || f.throttled >= tamper.MaxThrottled {
 			break
 		}
 	}
@@ -121,7 +124,7 @@ func (f *fuzzer) base() (*call.Call, error) {
 
 // fails sends a call; the exchange has no answer where none came.
 func (f *fuzzer) fails(c *call.Call) (*check.Exchange, bool) {
-	e, err := f.env.World.Send(f.ctx, c, f.as)
+	e, err := tamper.Send(f.ctx, f.env, c, f.as, f.login)
 	switch {
 	case check.Fatal(f.ctx, err):
 		f.stop = err
@@ -138,6 +141,9 @@ func (f *fuzzer) fails(c *call.Call) (*check.Exchange, bool) {
 		return &check.Exchange{Call: c, As: f.as, Request: r}, true
 	case e == nil || e.Answer == nil:
 		return nil, false
+	}
+	if e.Answer.Status == http.StatusTooManyRequests {
+		f.throttled++
 	}
 	return e, tamper.Crash(e.Answer.Status)
 }

@@ -107,15 +107,13 @@ func negatives(c *call.Call) []gen.Mutation {
 	for _, p := range c.Places() {
 		v, there := c.Get(p)
 		f, number := gen.Float(v)
-		if !there || !number || f == 0 || p.In == "path" || p.In == "header" || Own(c, p) || len(all) == maxNegative {
+		if !there || !number || p.In == "path" || p.In == "header" || Own(c, p) || len(all) == maxNegative {
 			continue
 		}
 		if !countable(c, p) {
 			continue
 		}
-		if f > 0 {
-			f = -f
-		}
+		f = min(-f, f, -1)
 		all = append(all, gen.Mutation{Place: p, Keyword: "negative", Value: json.Number(strconv.FormatFloat(f, 'f', -1, 64))})
 	}
 	return all

@@ -19,6 +19,8 @@ package tamper
 
 import (
 	"context"
+	"net/http"
+	"slices"
 	"strings"
 
 	"durward/probe/call"
@@ -46,31 +48,42 @@ type tester struct {
 	read  *check.Exchange
 	login bool
 	taken bool // the object has a value that it should not have
-	// crashes has the places where the service fails.
-	crashes map[string]bool
+	// throttled counts answers of 429.
+	throttled int
+	// crash is the first error that was found; others are named in it.
+	crash   *finding.Finding
+	crashes []string // places
 }
 
-// maxCrashes is at how many places of one operation errors are told.
+// maxCrashes is how many places where an operation fails are looked for.
 const maxCrashes = 4
+
+// MaxThrottled is after how many answers of 429 an operation is left alone: each
+// costs a wait, and users may be locked out.
+const MaxThrottled = 2
 
 func operation(ctx context.Context, env *check.Env, op *spec.Operation) error {
 	if env.ReadOnly && !check.Safe(op.Method) || check.EndsSession(op) {
 		return nil
 	}
-	as, good, err := check.Admitted(ctx, env, op)
-	if err != nil || good == nil || !good.Answer.OK() {
+	as, good, err := Control(ctx, env, op)
+	if err != nil || good == nil {
 		return err
 	}
-	t := &tester{ctx: ctx, env: env, op: op, as: as, good: good, login: IsLogin(op), crashes: map[string]bool{}}
+	t := &tester{ctx: ctx, env: env, op: op, as: as, good: good, login: IsLogin(op)}
 	if good.Call.HasBody && !t.login {
 		if t.read, err = t.reading(good); err != nil {
 			return err
 		}
 	}
 	for _, m := range plan(env.Rand, good.Call, t.login) {
-		if err := t.try(m); err != nil {
-			return err
+		if err = t.try(m); err != nil || t.throttled >= MaxThrottled {
+			break
 		}
+	}
+	t.tell()
+	if err != nil {
+		return err
 	}
 	if t.taken && (op.Method == "PUT" || op.Method == "PATCH") {
 		_, err = t.send(good.Call) // puts the object back as it was
@@ -78,17 +91,58 @@ func operation(ctx context.Context, env *check.Env, op *spec.Operation) error {
 	return err
 }
 
+// Control makes a valid call that is answered 2xx; where none is any more (the
+// money is spent) it is one that was. The exchange is nil where there never was.
+func Control(ctx context.Context, env *check.Env, op *spec.Operation) (*identity.Identity, *check.Exchange, error) {
+	as, good, err := check.Admitted(ctx, env, op)
+	if err != nil || good == nil || good.Answer.OK() {
+		return as, good, err
+	}
+	users := append([]*identity.Identity{as}, env.Users...)
+	for _, u := range users[:min(len(users), 5)] {
+		e, err := env.World.Good(ctx, op, u)
+		if check.Fatal(ctx, err) {
+			return nil, nil, err
+		}
+		if err == nil && e != nil && e.Answer.OK() {
+			return u, e, nil
+		}
+	}
+	return nil, nil, nil
+}
+
 // send gives nil where no answer came that says anything; the error is one that
 // ends the check.
 func (t *tester) send(c *call.Call) (*check.Exchange, error) {
-	e, err := t.env.World.Send(t.ctx, c, t.as)
+	e, err := Send(t.ctx, t.env, c, t.as, t.login)
 	if check.Fatal(t.ctx, err) {
 		return nil, err
 	}
-	if err != nil || e == nil || e.Answer == nil || e.Answer.Status == 429 {
+	if err != nil || e == nil || e.Answer == nil {
 		return nil, nil //nolint:nilerr // one request without an answer says nothing
 	}
+	if e.Answer.Status == http.StatusTooManyRequests {
+		t.throttled++
+		return nil, nil
+	}
 	return e, nil
+}
+
+// Send sends a call as somebody. Logins do not wait until more of them are
+// allowed: a 429 is the answer.
+func Send(ctx context.Context, env *check.Env, c *call.Call, as *identity.Identity, login bool) (*check.Exchange, error) {
+	if !login {
+		return env.World.Send(ctx, c, as)
+	}
+	r, err := env.World.Request(ctx, c, as)
+	if err != nil {
+		return nil, err
+	}
+	e, err := env.World.Do(ctx, r)
+	if e != nil {
+		e.Call, e.As = c, as
+	}
+	return e, err
 }
 
 // base is a valid call to change: what makes or deletes something is another
@@ -142,7 +196,7 @@ func (t *tester) try(m gen.Mutation) error {
 func Crash(status int) bool { return status >= 500 && status != 501 && status != 503 }
 
 func (t *tester) crashed(m gen.Mutation, first *check.Exchange) error {
-	if len(t.crashes) >= maxCrashes || t.crashes[m.Place.String()] {
+	if len(t.crashes) >= maxCrashes || slices.Contains(t.crashes, m.Place.String()) {
 		return nil
 	}
 	second, err := t.changed(m)
@@ -163,11 +217,26 @@ func (t *tester) crashed(m gen.Mutation, first *check.Exchange) error {
 	}
 	if m.Exotic || Exotic(first.Request) {
 		f.Severity = finding.Info
-	} else {
-		t.crashes[m.Place.String()] = true
+		if t.crash != nil {
+			return nil // the service fails on less
+		}
 	}
-	t.env.Report(f)
+	t.crashes = append(t.crashes, m.Place.String())
+	if t.crash == nil || t.crash.Confidence == finding.Tentative {
+		t.crash = &f
+	}
 	return nil
+}
+
+// tell reports the errors of an operation as one finding.
+func (t *tester) tell() {
+	if t.crash == nil {
+		return
+	}
+	if others := slices.DeleteFunc(t.crashes, func(at string) bool { return at == t.crash.Where }); len(others) > 0 {
+		t.crash.Detail += " It does as well on changes of " + strings.Join(others, ", ") + "."
+	}
+	t.env.Report(*t.crash)
 }
 
 // control makes the valid call once more.
