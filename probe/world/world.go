@@ -70,7 +70,9 @@ type opState struct {
 	good    map[string]*check.Exchange
 	happy   *call.Call // the first that worked, by whomever
 	refused map[string]int
-	wants   *wants
+	// vain counts waits in a row after which the answer was 429 again.
+	vain  int
+	wants *wants
 }
 
 // New makes a world that knows nothing yet.
@@ -155,17 +157,38 @@ func (w *World) send(ctx context.Context, c *call.Call, as *identity.Identity) (
 	if err != nil {
 		return nil, err
 	}
-	if a.Status == http.StatusTooManyRequests {
-		if again, err := w.later(ctx, r, a); err != nil || again != nil {
-			a = again
-			if err != nil {
-				return nil, err
-			}
+	if a.Status == http.StatusTooManyRequests && w.patient(c.Op) {
+		if a, err = w.later(ctx, r, a); err != nil {
+			return nil, err
 		}
+		w.waited(c.Op, a)
 	}
 	e := &check.Exchange{Call: c, As: as, Request: r, Answer: a}
 	w.Learn(e)
 	return e, nil
+}
+
+// maxVain is how often an operation is waited for in vain: its bound is one of
+// attempts, not of a second.
+const maxVain = 2
+
+func (w *World) patient(op *spec.Operation) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.ops[op]
+	return s == nil || s.vain < maxVain
+}
+
+func (w *World) waited(op *spec.Operation, a *client.Answer) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.ops[op]
+	if s == nil {
+		return
+	}
+	if s.vain++; a.Status != http.StatusTooManyRequests {
+		s.vain = 0
+	}
 }
 
 // later repeats a request that came too fast, after a short wait.

@@ -98,6 +98,9 @@ func Control(ctx context.Context, env *check.Env, op *spec.Operation) (*identity
 	if err != nil || good == nil || good.Answer.OK() {
 		return as, good, err
 	}
+	if good.Answer.Status == http.StatusTooManyRequests {
+		return nil, nil, nil
+	}
 	users := append([]*identity.Identity{as}, env.Users...)
 	for _, u := range users[:min(len(users), 5)] {
 		e, err := env.World.Good(ctx, op, u)
