@@ -135,13 +135,32 @@ func (a asks) Request(_ context.Context, x *durward.Exchange) durward.Decision {
 		return durward.Proceed()
 	}
 	want := "identity"
-	for offer := range strings.SplitSeq(joined(*h, "Accept-Encoding"), ",") {
-		name, weight, _ := strings.Cut(offer, ";")
-		name, weight = strings.TrimSpace(name), strings.ReplaceAll(strings.ToLower(weight), " ", "")
-		if (strings.EqualFold(name, "gzip") || strings.EqualFold(name, "x-gzip")) && strings.Trim(strings.TrimPrefix(weight, "q="), "0.") != "" || strings.EqualFold(name, "gzip") && weight == "" {
-			want = "gzip"
-		}
+	if takesGzip(joined(*h, "Accept-Encoding")) {
+		want = "gzip"
 	}
 	h.Set("Accept-Encoding", want)
 	return durward.Proceed()
+}
+
+// takesGzip reads an Accept-Encoding field (RFC 9110, section 12.5.3).
+func takesGzip(offers string) bool {
+	for offers != "" {
+		var offer string
+		offer, offers, _ = strings.Cut(offers, ",")
+		name, weight, weighted := strings.Cut(offer, ";")
+		name = strings.TrimSpace(name)
+		if len(name) != len("gzip") && len(name) != len("x-gzip") {
+			continue
+		}
+		plain, old := strings.EqualFold(name, "gzip"), strings.EqualFold(name, "x-gzip")
+		if !weighted {
+			weight = ""
+		} else if plain || old {
+			weight = strings.ReplaceAll(strings.ToLower(weight), " ", "")
+		}
+		if plain && weight == "" || (plain || old) && strings.Trim(strings.TrimPrefix(weight, "q="), "0.") != "" {
+			return true
+		}
+	}
+	return false
 }

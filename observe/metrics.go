@@ -12,6 +12,7 @@ package observe
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -119,6 +120,14 @@ type Operation struct {
 	classes  [6]prometheus.Counter
 	duration prometheus.Observer
 	upstream prometheus.Observer
+	// unguarded is the counter of the reason that came last: nearly always one
+	// operation has but one.
+	unguarded atomic.Pointer[reasonCounter]
+}
+
+type reasonCounter struct {
+	reason  string
+	counter prometheus.Counter
 }
 
 // Operation resolves the metrics of op.
@@ -180,7 +189,12 @@ func (o *Operation) guarded(g *durward.GuardFacts) {
 		o.metrics.leaks.WithLabelValues(o.op.API, g.Leaks[i].Detector, g.Leaks[i].Action).Add(float64(g.Leaks[i].Count))
 	}
 	if g.Unguarded != "" {
-		o.metrics.unguarded.WithLabelValues(o.op.API, o.op.ID, g.Unguarded).Inc()
+		c := o.unguarded.Load()
+		if c == nil || c.reason != g.Unguarded {
+			c = &reasonCounter{g.Unguarded, o.metrics.unguarded.WithLabelValues(o.op.API, o.op.ID, g.Unguarded)}
+			o.unguarded.Store(c)
+		}
+		c.counter.Inc()
 	}
 }
 

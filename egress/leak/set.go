@@ -87,7 +87,8 @@ const pairDigit = 1
 type Set struct {
 	Detectors []Detector
 	pairs     [1 << 16]uint16
-	buckets   [][]int32 // of anchors
+	any       [1 << 10]uint64 // which pairs are anything: 8 KiB, which stay in the cache
+	buckets   [][]int32       // of anchors
 	anchors   []anchor
 	numbers   []number
 	tail      int // the longest anchor
@@ -122,6 +123,11 @@ func NewSet(pick Pick, patterns []*Pattern) *Set {
 	}
 	if len(s.numbers) > 0 {
 		s.digits()
+	}
+	for p, kind := range s.pairs {
+		if kind != 0 {
+			s.any[p>>6] |= 1 << (p & 63)
+		}
 	}
 	return s
 }
@@ -186,10 +192,11 @@ func (s *Set) scan(dst []Finding, b []byte, from int, ended, events bool) (out [
 	pending := limit
 	pairs := &s.pairs
 	for i := from; i+1 < len(b); i += 2 {
-		kind := pairs[pairOf(b[i], b[i+1])]
-		if kind == 0 {
+		p := pairOf(b[i], b[i+1])
+		if s.any[p>>6]&(1<<(p&63)) == 0 {
 			continue
 		}
+		kind := pairs[p]
 		if i-s.tail > pending {
 			break
 		}
