@@ -30,6 +30,7 @@ type bench struct {
 // sample is one run of one gateway.
 type sample struct {
 	cpu           time.Duration // of the gateway, for each request
+	later         time.Duration // likewise, after the run
 	busy          float64       // the share of its core that it used
 	others        float64       // the share of its core that something else used
 	rps           float64
@@ -212,7 +213,8 @@ func (b *bench) turn(ctx context.Context, s scenario, c *contestant, round int) 
 			return err
 		}
 		if round < 0 {
-			return nil
+			_, err := b.rest(ctx, c)
+			return err
 		}
 	}
 	logged := c.logSize()
@@ -234,8 +236,48 @@ func (b *bench) turn(ctx context.Context, s scenario, c *contestant, round int) 
 	if lines := (c.logSize() - logged) / leastLine; c.log != "" && lines < found.requests {
 		return fmt.Errorf("its log took too little for %d requests", found.requests)
 	}
-	c.samples = append(c.samples, newSample(found, before, after))
+	result := newSample(found, before, after)
+	later, err := b.rest(ctx, c)
+	if err != nil {
+		return err
+	}
+	result.later = later / time.Duration(found.requests)
+	c.samples = append(c.samples, result)
 	return nil
+}
+
+const (
+	// A gateway rests when it uses less than that in one look.
+	restLook = 500 * time.Millisecond
+	restUse  = 20 * time.Millisecond
+	// restMost is how many looks are waited.
+	restMost = 60
+)
+
+// rest waits until a gateway has done what it put off during the run, so that
+// the next one has the core to itself. It gives the processor time of that.
+func (b *bench) rest(ctx context.Context, c *contestant) (time.Duration, error) {
+	began, err := readUsage(c.process.pid())
+	if err != nil {
+		return 0, err
+	}
+	last := began
+	for range restMost {
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-time.After(restLook):
+		}
+		now, err := readUsage(c.process.pid())
+		if err != nil {
+			return 0, err
+		}
+		if now.cpu-last.cpu < restUse {
+			return last.cpu - began.cpu, nil
+		}
+		last = now
+	}
+	return last.cpu - began.cpu, nil
 }
 
 // freshTokens are more than Durward's cache of tokens holds, so that a run that

@@ -25,7 +25,9 @@ type row struct {
 	Audit   string  `json:"audit,omitempty"`
 	Version string  `json:"version"`
 	CPU     float64 `json:"cpu_us"` // microseconds of CPU for each request
-	RPS     float64 `json:"rps"`    // as measured, with the load on one core
+	// Later is what the gateway put off during a run and did behind it.
+	Later float64 `json:"later_us,omitempty"`
+	RPS   float64 `json:"rps"` // as measured, with the load on one core
 	// RPSPerCore is what the CPU time allows: a second by cpu_us.
 	RPSPerCore float64 `json:"rps_per_core"`
 	// CoreBusy is the share of its core that the gateway used. Below 0.95 the
@@ -59,6 +61,7 @@ func (b *bench) row(s scenario, c *contestant) row {
 		r.CPURuns = append(r.CPURuns, round1(inMicros(one.cpu)))
 	}
 	r.CPU = round1(medianOf(c.samples, func(s sample) float64 { return inMicros(s.cpu) }))
+	r.Later = round1(medianOf(c.samples, func(s sample) float64 { return inMicros(s.later) }))
 	r.RPS = math.Round(medianOf(c.samples, func(s sample) float64 { return s.rps }))
 	r.CoreBusy = math.Round(medianOf(c.samples, func(s sample) float64 { return s.busy })*100) / 100
 	r.OtherUse = math.Round(medianOf(c.samples, func(s sample) float64 { return s.others })*100) / 100
@@ -115,19 +118,19 @@ func writeResults(path string, rows []row) error {
 // writeTable prints rows for people.
 func writeTable(w io.Writer, rows []row) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "job\tgateway\tversion\tCPU µs\treq/s/core\treq/s\tbusy\tothers\tp50 µs\tp99 µs\tKiB/conn\tpeak MiB\truns\t")
+	fmt.Fprintln(t, "job\tgateway\tversion\tCPU µs\tlater µs\treq/s/core\treq/s\tbusy\tothers\tp50 µs\tp99 µs\tKiB/conn\tpeak MiB\truns\t")
 	for _, r := range rows {
 		name := gateway{name: r.Gateway, audit: r.Audit}.label()
 		if r.Runs == 0 {
-			fmt.Fprintf(t, "%s %s\t%s\t%s\t-\t-\t-\t-\t-\t-\t-\t-\t-\t0\t\n", r.Job, r.Variant, name, r.Version)
+			fmt.Fprintf(t, "%s %s\t%s\t%s\t-\t-\t-\t-\t-\t-\t-\t-\t-\t-\t0\t\n", r.Job, r.Variant, name, r.Version)
 			continue
 		}
 		memory := "-"
 		if r.PerConnection != 0 {
 			memory = fmt.Sprintf("%.1f", r.PerConnection/1024)
 		}
-		fmt.Fprintf(t, "%s %s\t%s\t%s\t%.1f\t%.0f\t%.0f\t%.2f\t%.2f\t%.0f\t%.0f\t%s\t%.1f\t%d\t\n", r.Job, r.Variant, name,
-			r.Version, r.CPU, r.RPSPerCore, r.RPS, r.CoreBusy, r.OtherUse, r.P50, r.P99, memory, float64(r.PeakRSS)/(1<<20), r.Runs)
+		fmt.Fprintf(t, "%s %s\t%s\t%s\t%.1f\t%.1f\t%.0f\t%.0f\t%.2f\t%.2f\t%.0f\t%.0f\t%s\t%.1f\t%d\t\n", r.Job, r.Variant, name,
+			r.Version, r.CPU, r.Later, r.RPSPerCore, r.RPS, r.CoreBusy, r.OtherUse, r.P50, r.P99, memory, float64(r.PeakRSS)/(1<<20), r.Runs)
 	}
 	if err := t.Flush(); err != nil {
 		return err
