@@ -74,6 +74,8 @@ func (c *rule) cover() (Cover, string) {
 	}
 	how := "with all that looks at the same values"
 	switch {
+	case c.counted != nil:
+		how = "it counts names, which must be distinct"
 	case c.setup:
 		how = "before the content is read, which it decides on"
 	case c.direct:

@@ -46,7 +46,7 @@ type ruleSet struct {
 	err    error
 }
 
-var atLevel = map[int]func() ruleSet{1: sync.OnceValue(func() ruleSet { return newRuleSet(directives(1)) }), 2: sync.OnceValue(func() ruleSet { return newRuleSet(directives(2)) })}
+var atLevel = map[int]func() ruleSet{1: sync.OnceValue(func() ruleSet { return newRuleSet(directives(1)) }), 2: sync.OnceValue(func() ruleSet { return newRuleSet(directives(2)) }), 3: sync.OnceValue(func() ruleSet { return newRuleSet(directives(3)) })}
 
 func newRuleSet(text string) (s ruleSet) {
 	if s.set, s.err = seclang.Parse(coreruleset.FS, text); s.err != nil {

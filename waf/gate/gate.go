@@ -47,6 +47,7 @@ type Gate struct {
 	setup    []*rule
 	direct   []*rule
 	chains   []*rule
+	counters []*rule
 	ones     []*bag // of collections with one value
 	keyed    []*bag // of arguments, cookies and names
 	headers  []*bag // of header fields that a rule names
@@ -131,6 +132,10 @@ func namedHeaders(rules []*rule) (names []string) {
 // place puts a rule where it is evaluated.
 func (g *Gate) place(b *builder, c *rule) error {
 	if c.dead != "" {
+		return nil
+	}
+	if c.counted != nil {
+		g.counters = append(g.counters, c)
 		return nil
 	}
 	if c.open != "" {

@@ -31,6 +31,7 @@ type pass struct {
 	unsure  bool // a macro could stand for more than one value
 	seen    []string
 	text    []byte
+	sums    []uint64 // of names
 	buffers [][]byte // results of transformations, by step
 }
 
@@ -123,6 +124,12 @@ func (p *pass) run(r *Request) bool {
 	}
 	for i, b := range g.keyed {
 		if !p.members(i, b, k) {
+			return false
+		}
+	}
+	for _, c := range g.counters {
+		if !p.distinct(c) {
+			p.why = Reason{RuleID: c.id, Target: c.links[0].targets[0].collection}
 			return false
 		}
 	}

@@ -77,6 +77,9 @@ func (f *planner) rule(r *seclang.LiveRule) (*rule, error) {
 		return c, nil
 	}
 	f.classify(c)
+	if !c.neutral {
+		f.counter(c)
+	}
 	return c, nil
 }
 

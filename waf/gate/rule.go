@@ -26,6 +26,9 @@ type rule struct {
 	direct bool
 	// setup rules choose the reader of the body, in phase 1.
 	setup bool
+	// counted is set for a counter: a rule that counts names, and may match where
+	// all of them are distinct.
+	counted *counted
 	// unless is the body processor with which the rule is skipped, or "".
 	unless string
 	// ordered says that a link depends on which match came before it.
