@@ -146,7 +146,7 @@ func (s *stage) read(w *work, x *durward.Exchange, rule *bodyRule, m *mediaRule,
 		f = w.text(m, string(content))
 	}
 	if !compressed {
-		w.fits = m
+		w.fits = checked{m, do}
 	}
 	return verdict(f, w.out)
 }

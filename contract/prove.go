@@ -37,23 +37,36 @@ func (d *Document) Prove(s durward.Stage) []*durward.Proven {
 	if st.rules.body == nil {
 		return out
 	}
-	st.provenOf = map[*mediaRule]*durward.Proven{}
+	st.provenOf = map[checked]*durward.Proven{}
 	for _, m := range st.rules.body.media {
 		if m.schema == nil {
 			continue
 		}
 		p := b.proof(conjunction{m.schema})
-		one := &durward.Proven{Query: query, JSON: p, Form: b.form(m, p)}
-		st.provenOf[m] = one
-		out = append(out, one)
+		add := func(as how, one *durward.Proven) {
+			st.provenOf[checked{m, as}] = one
+			out = append(out, one)
+		}
+		// Content is read in one way, and proven in no other.
+		if as := treatment(m.base); as == asJSON || strings.Contains(m.base, "*") {
+			add(asJSON, &durward.Proven{Query: query, JSON: p})
+		}
+		if as := treatment(m.base); as == asForm || strings.Contains(m.base, "*") {
+			add(asForm, &durward.Proven{Query: query, Form: b.form(m, p)})
+		}
 	}
 	return out
 }
 
-// proof is what the stage has proven of a request that it takes, whose content
-// it has held against a rule, nil for none.
-func (s *stage) proof(m *mediaRule) *durward.Proven {
-	if p := s.provenOf[m]; p != nil {
+// checked is content that fits a rule, as it was read; zero for none.
+type checked struct {
+	rule *mediaRule
+	as   how
+}
+
+// proof is what the stage has proven of a request that it takes.
+func (s *stage) proof(c checked) *durward.Proven {
+	if p := s.provenOf[c]; p != nil {
 		return p
 	}
 	return s.proven
@@ -61,7 +74,7 @@ func (s *stage) proof(m *mediaRule) *durward.Proven {
 
 // form is for the fields of a form. A field with several values is a list.
 func (b *prover) form(m *mediaRule, p *durward.Proof) map[string][]durward.Language {
-	if treatment(m.base) != asForm || p == nil {
+	if p == nil {
 		return nil
 	}
 	out := map[string][]durward.Language{}

@@ -94,14 +94,14 @@ func TestWhatIsProvenOfParametersAndForms(t *testing.T) {
 		}
 	}
 	p = provenOf(t, s, request{mime: "application/x-www-form-urlencoded", body: "count=1&state=open&days=2024-01-01&days=2024-01-02"})
-	if p == nil || len(p.Form["count"]) == 0 || len(p.Form["days"]) != 1 || p.Form["text"] != nil || p.Form["both"] != nil || p.Query["page"] == nil {
+	if p == nil || p.JSON != nil || len(p.Form["count"]) == 0 || len(p.Form["days"]) != 1 || p.Form["text"] != nil || p.Form["both"] != nil || p.Query["page"] == nil {
 		t.Fatalf("a form: %+v", p)
 	}
 	if !hasOne(p.Form["days"], "2024-01-01") || hasOne(p.Form["days"], "x") {
 		t.Errorf("a list in a form: %+v", p.Form["days"])
 	}
 	p = provenOf(t, s, request{body: `{"count":1,"below":{"below":{"days":["2024-01-01"]}}}`})
-	if p == nil || p.Form != nil || p.JSON.Members["below"] == nil || p.JSON.Members["below"].Members["below"] != p.JSON.Members["below"] {
+	if p == nil || p.Form != nil || p.JSON == nil || p.JSON.Members["below"] == nil || p.JSON.Members["below"].Members["below"] != p.JSON.Members["below"] {
 		t.Fatalf("JSON: %+v", p)
 	}
 	if m, named := p.JSON.Members["text"]; !named || m == nil || m.Texts != nil || p.JSON.Rest != nil {
@@ -169,5 +169,50 @@ paths:
 	d.Prove(s)
 	if p := provenOf(t, s, request{query: "x=%3C"}); p == nil || p.Query["x"] != nil {
 		t.Errorf("%+v", p)
+	}
+}
+
+// A range of media types is read in the way of the type that is sent.
+func TestContentOfARangeIsProvenAsItWasRead(t *testing.T) {
+	d := mustParse(t, `
+openapi: 3.1.0
+info: {title: t, version: "1"}
+paths:
+  /a:
+    post:
+      operationId: a
+      requestBody: {content: {"*/*": {schema: {type: object, properties: {n: {type: integer}}, additionalProperties: true}}}}
+      responses: {"200": {description: ok}}
+`)
+	s := mustStage(t, d, "a", &Config{})
+	d.Prove(s)
+	if p := provenOf(t, s, request{body: `{"n":1}`}); p == nil || p.JSON == nil || p.Form != nil {
+		t.Errorf("JSON: %+v", p)
+	}
+	if p := provenOf(t, s, request{mime: "application/x-www-form-urlencoded", body: "n=1"}); p == nil || p.JSON != nil || len(p.Form["n"]) == 0 {
+		t.Errorf("a form: %+v", p)
+	}
+}
+
+// Only a single empty value is one without a value.
+func TestAnEmptyItemOfAListLetsNoOtherPass(t *testing.T) {
+	d := mustParse(t, `
+openapi: 3.1.0
+info: {title: t, version: "1"}
+paths:
+  /a:
+    get:
+      operationId: a
+      parameters: [{name: n, in: query, allowEmptyValue: true, schema: {type: array, items: {type: integer}}}]
+      responses: {"200": {description: ok}}
+`)
+	s := mustStage(t, d, "a", &Config{})
+	d.Prove(s)
+	for query, taken := range map[string]bool{"n=": true, "n=1&n=2": true, "n=&n=%3Cscript%3E": false, "n=&n=1": false, "n=&n=": false} {
+		if p := provenOf(t, s, request{query: query}); (p != nil) != taken {
+			t.Errorf("%s: taken %v", query, p != nil)
+		} else if taken && !hasOne(p.Query["n"], "") {
+			t.Errorf("%+v", p.Query["n"])
+		}
 	}
 }

@@ -3,7 +3,10 @@
 
 package contract
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // claim marks the pairs with a name as used, and gives the first one's place,
 // -1 when there is none. A second one is a fault where it must be single.
@@ -50,6 +53,11 @@ func (w *work) queryParameter(r *rule) {
 	}
 }
 
+// again tells that another pair behind this one has its name.
+func (w *work) again(first int) bool {
+	return slices.ContainsFunc(w.pairs[first+1:], func(p pair) bool { return p.name == w.pairs[first].name })
+}
+
 // listParameter checks a list whose items are parameters of the same name.
 func (w *work) listParameter(r *rule) {
 	c := &w.c
@@ -60,7 +68,7 @@ func (w *work) listParameter(r *rule) {
 		}
 		return
 	}
-	if w.pairs[first].raw == "" && r.emptyValue {
+	if w.pairs[first].raw == "" && r.emptyValue && !w.again(first) {
 		return
 	}
 	root, last, reason := c.t.add(node{kind: kArray}), int32(0), ""

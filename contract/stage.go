@@ -23,7 +23,7 @@ type stage struct {
 	// What is proven of a request without content that was checked, and of one
 	// whose content fits a rule. nil: nobody asked.
 	proven   *durward.Proven
-	provenOf map[*mediaRule]*durward.Proven
+	provenOf map[checked]*durward.Proven
 }
 
 func newStage(r *rules, cfg *Config) *stage {
@@ -42,7 +42,7 @@ type work struct {
 	t      tree
 	c      checker
 	p      pass
-	fits   *mediaRule // whose rule the content fits, as it was sent
+	fits   checked // the content, as it was sent
 	pairs  []pair
 	values []string
 	out    durward.Violations
@@ -59,7 +59,7 @@ func (w *work) release() {
 		w.pairs = nil
 	}
 	w.c.dec.s, w.c.dec.path, w.c.name = "", w.c.dec.path[:0], ""
-	w.c.dec.fault, w.fits = nil, nil
+	w.c.dec.fault, w.fits = nil, checked{}
 	w.p.release()
 	works.Put(w)
 }
@@ -89,7 +89,7 @@ func (s *stage) Request(_ context.Context, x *durward.Exchange) (d durward.Decis
 	if s.accept && !acceptable(x.In.Header, s.rules.offers) {
 		return durward.Refuse(durward.CodeNotAcceptable, durward.Violations{{In: "header", Name: "Accept", Reason: reasonAccept}})
 	}
-	w.fits = nil
+	w.fits = checked{}
 	if d = s.content(w, x); d.Verdict == durward.Allow && d.Err == nil {
 		x.Proven = s.proof(w.fits)
 	}
