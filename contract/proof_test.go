@@ -226,3 +226,29 @@ func FuzzFormatsAreOfTheirLanguages(f *testing.F) {
 		}
 	})
 }
+
+// FuzzProof holds any content that a schema takes against what is proven of it.
+func FuzzProof(f *testing.F) {
+	sources := []string{
+		`{"type":"object","properties":{"a":{"type":["integer","null"]},"b":{"enum":["x","y",1,true]},"c":{"format":"date-time"}},"additionalProperties":{"type":"string","pattern":"^[a-z]+$"}}`,
+		`{"$ref":"#/$defs/node",` + passLibrary + `}`, `{"items":{"$ref":"#/$defs/choice"},` + passLibrary + `}`,
+		`{"patternProperties":{"^a":{"type":"integer"}},"properties":{"ab":{"enum":[1,2]}},"additionalProperties":{"format":"uuid","type":"string"}}`,
+		`{"anyOf":[{"type":"string","maxLength":2},{"type":"array","prefixItems":[{"type":"integer"}],"items":{"const":"z"}},{"type":"object","not":{"required":["q"]},"properties":{"q":false}}]}`,
+	}
+	type compiled struct {
+		s *schema
+		p *durward.Proof
+	}
+	var all []compiled
+	for i, source := range sources {
+		s, _ := once(f, source, variant{})
+		all = append(all, compiled{s, newProver().proof(conjunction{s})})
+		for _, seed := range []string{`{"a":1e2,"b":"x","c":"2024-02-29T01:02:03Z","d":"abc"}`, `[{"a":1,"b":null},"x"]`, `{"ab":1,"x":"f81d4fae-7dec-11d0-a765-00a0c91e6bf6"}`, `"\u4e2d\u4e2d"`, `[1,"z"]`, `{"a":{"a":{},"b":[1,"x",null]}}`} {
+			f.Add(i, seed)
+		}
+	}
+	f.Fuzz(func(t *testing.T, i int, text string) {
+		one := all[uint(i)%uint(len(all))]
+		checkProof(t, sources[uint(i)%uint(len(all))], one.s, one.p, text)
+	})
+}

@@ -6,6 +6,7 @@ package gate_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/url"
 	"regexp"
@@ -16,6 +17,7 @@ import (
 	"testing"
 
 	"durward"
+	"durward/internal/allocs"
 	"durward/waf/gate"
 	"durward/waf/seclang"
 )
@@ -323,6 +325,64 @@ func TestANarrowingTakesTheAnswersOfTheOneBefore(t *testing.T) {
 		q.Known = n.Of(small)
 		if clean, why := g.Clean(q); !clean {
 			t.Error(why)
+		}
+	}
+}
+
+// FuzzNarrowedValues holds any text of a language against the gate with and
+// without what the contract proves, over rules of every sort.
+func FuzzNarrowedValues(f *testing.F) {
+	names := slices.Sorted(maps.Keys(languages))
+	for i, text := range []string{"12", "a@b", "QUJD", "false", "2024-02-29", "or", "<=", "a.b", "", "x y", "<script>", "AB-12345"} {
+		f.Add(i, text)
+	}
+	rules := newRuleSet(directivesOf(1, "REQUEST-901-INITIALIZATION", "REQUEST-930-APPLICATION-ATTACK-LFI", "REQUEST-934-APPLICATION-ATTACK-GENERIC",
+		"REQUEST-942-APPLICATION-ATTACK-SQLI", "REQUEST-944-APPLICATION-ATTACK-JAVA", "REQUEST-949-BLOCKING-EVALUATION"))
+	if rules.err != nil {
+		f.Fatal(rules.err)
+	}
+	few := map[string][]durward.Language{}
+	for _, name := range []string{"number", "uuid", "datetime", "slug", "word", "state", "email", "phone"} {
+		few[name] = languages[name]
+	}
+	p := &durward.Proven{Query: few, Form: few}
+	n, err := rules.gate.Narrow([]*durward.Proven{p}, nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, i int, value string) {
+		field := names[uint(i)%uint(len(names))]
+		if few[field] == nil || !isOne(few[field], value) {
+			return
+		}
+		for _, q := range sends(field, value)[:2] {
+			had, why := rules.gate.Clean(q)
+			q.Known = n.Of(p)
+			if has, whyNow := rules.gate.Clean(q); had != has {
+				t.Errorf("%s %q: clean %v (%v), with the contract %v (%v)", field, value, had, why, has, whyNow)
+			}
+		}
+	})
+}
+
+func TestWhatIsKnownCostsNoAllocation(t *testing.T) {
+	if allocs.Race {
+		t.Skip("pools drop at random what they are given")
+	}
+	g := compile(t, 1)
+	requests, proven := benchRequests(), benchProven()
+	for _, name := range benchNames {
+		n, err := g.Narrow([]*durward.Proven{proven[name]}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain, known := *requests[name], *requests[name]
+		known.Known = n.Of(proven[name])
+		without := allocs.PerRun(50, func() { g.Clean(&plain) })
+		// Which values share a place in the memory of the request is a matter of a
+		// random seed, so that a few are looked at twice on either side.
+		if with := allocs.PerRun(50, func() { g.Clean(&known) }); with > without+2+without/10 {
+			t.Errorf("%s: %v allocations, without a contract %v", name, with, without)
 		}
 	}
 }
