@@ -104,6 +104,11 @@ type result struct {
 	unreached           []string
 }
 
+// bounds are those of one run; zero is none.
+type bounds struct{ exchange, run time.Duration }
+
+var limits = bounds{10 * time.Second, 3 * time.Minute}
+
 // run tests a service once, on loopback.
 func run(ctx context.Context, a app, flaws []string, seed uint64, checks []string) (*result, error) {
 	api, err := spec.Parse("openapi.yaml", a.Document)
@@ -127,7 +132,7 @@ func run(ctx context.Context, a app, flaws []string, seed uint64, checks []strin
 	}
 	defer heard.Close()
 	r, err := probe.Run(ctx, probe.Config{URL: server.URL, API: api, Document: "openapi.yaml", Users: users, Seed: seed, Only: checks,
-		Listener: heard, Timeout: 10 * time.Second, Time: 3 * time.Minute, Trace: tracer()})
+		Listener: heard, Timeout: limits.exchange, Time: limits.run, Trace: tracer()})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", a.Name, err)
 	}

@@ -325,3 +325,57 @@ func (w *workflow) own(ctx context.Context, maker *identity.Identity, chain []st
 	oracle.Report(w.env, ownApproval, sure, s.op, "", fmt.Sprintf("%s made it and did %s, too.", s.as.Name, s.op.ID), w.env.Step("one's own", e))
 	return nil
 }
+
+// Trial does a step on a fresh object that went through all steps before it, as
+// somebody, and tells whether it was done.
+type Trial func(as *identity.Identity) (e *check.Exchange, done bool, err error)
+
+// Steps goes through the workflows of the document and calls f for each step that
+// could be done in its order.
+func Steps(ctx context.Context, env *check.Env, f func(op *spec.Operation, try Trial) error) error {
+	for _, op := range env.API.Operations {
+		if op.Method != http.MethodPost || strings.HasSuffix(op.Path, "}") {
+			continue
+		}
+		w := find(env, op)
+		if w == nil {
+			continue
+		}
+		for _, maker := range ordinary(env.Users) {
+			chain, err := w.learn(ctx, maker)
+			if err != nil {
+				return err
+			}
+			if len(chain) == 0 {
+				continue
+			}
+			for n, s := range chain {
+				if err := f(s.op, w.trial(ctx, maker, chain, n)); err != nil {
+					return err
+				}
+			}
+			break
+		}
+	}
+	return nil
+}
+
+func (w *workflow) trial(ctx context.Context, maker *identity.Identity, chain []step, n int) Trial {
+	return func(as *identity.Identity) (*check.Exchange, bool, error) {
+		id, err := w.fresh(ctx, maker)
+		if err != nil || id == nil {
+			return nil, false, err
+		}
+		for _, s := range chain[:n] {
+			if e, err := w.act(ctx, s.op, id, s.as); err != nil || e == nil || !oracle.Accepted(e.Answer) {
+				return nil, false, err
+			}
+		}
+		e, err := w.act(ctx, chain[n].op, id, as)
+		if err != nil || e == nil || !oracle.Accepted(e.Answer) {
+			return e, false, err
+		}
+		now, err := w.state(ctx, id, maker)
+		return e, now == chain[n].to, err
+	}
+}

@@ -31,12 +31,27 @@ func (t *test) changes(ctx context.Context) (bool, error) {
 	if err != nil || len(at) == 0 {
 		return false, err
 	}
+	if err := t.renew(ctx, c); err != nil {
+		return false, err
+	}
 	for _, v := range t.variants(c, at) {
 		if found, err := t.change(ctx, v, c); found || err != nil {
 			return found, err
 		}
 	}
 	return false, nil
+}
+
+// renew puts an object into c that the owner makes now: older ones may be in a
+// state in which nobody can change them.
+func (t *test) renew(ctx context.Context, c *call.Call) error {
+	id, err := oracle.Make(ctx, t.env, c, t.owner)
+	if err != nil || id == nil {
+		return err
+	}
+	names := oracle.Parameters(t.op.Path)
+	c.Set(call.Place{In: "path", Name: last(names)}, id)
+	return nil
 }
 
 // acts tells that a POST is an action on one object: its path has a parameter

@@ -242,3 +242,36 @@ func Reader(api *spec.API, op *spec.Operation) *spec.Operation {
 	}
 	return nil
 }
+
+// Make makes a thing of the collection that the last path parameter of a call
+// stands in, below the same parents, and gives its identifier; nil where there is
+// no operation for that, or it does not work.
+func Make(ctx context.Context, env *check.Env, c *call.Call, as *identity.Identity) (any, error) {
+	names := Parameters(c.Op.Path)
+	if len(names) == 0 {
+		return nil, nil
+	}
+	op := find(env.API, http.MethodPost, before(c.Op.Path, len(names)-1))
+	if op == nil {
+		return nil, nil
+	}
+	mc, err := env.World.Call(ctx, op, as)
+	if err != nil {
+		return nil, ctx.Err()
+	}
+	for i, v := range mc.Path {
+		if own := PathValue(c, v.Name); own != nil {
+			mc.Path[i].Value = own
+		}
+	}
+	e, err := env.World.Send(ctx, mc, as)
+	if err != nil || !Accepted(e.Answer) {
+		return nil, err
+	}
+	for _, m := range Items(e.Answer.Body) {
+		if id := ID(m, names[len(names)-1]); id != nil {
+			return id, nil
+		}
+	}
+	return nil, nil
+}

@@ -370,7 +370,8 @@ func (t *binder) assign(ctx context.Context, c candidate) error {
 			continue
 		}
 		got, last := t.read(ctx, with, e, c.name)
-		taken := got != nil && equal(got, value) && !equal(before, value) && !(t.op.Method == http.MethodPost && t.usual(c, value))
+		// An answer that shows a member only when it was sent repeats the request.
+		taken := got != nil && (last != e || c.seen != nil) && equal(got, value) && !equal(before, value) && !(t.op.Method == http.MethodPost && t.usual(c, value))
 		if taken && t.op.Method == http.MethodPost {
 			taken, err = t.control(ctx, c.name, value)
 			if err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"durward/probe/call"
 	"durward/probe/check"
+	"durward/probe/check/flow"
 	"durward/probe/check/oracle"
 	"durward/probe/finding"
 	"durward/probe/identity"
@@ -31,7 +32,7 @@ var function = finding.Kind{
 
 // Checks are the tests of this package.
 func Checks() []check.Check {
-	return []check.Check{{Name: "function-access", Kinds: []finding.Kind{function}, Writes: true, Operation: operation}}
+	return []check.Check{{Name: "function-access", Kinds: []finding.Kind{function}, Writes: true, Operation: operation, API: steps}}
 }
 
 // The document's words for operations that are not for everybody.
@@ -122,6 +123,31 @@ func operation(ctx context.Context, env *check.Env, op *spec.Operation) error {
 		}
 	}
 	return nil
+}
+
+// steps tests the steps of workflows, which can be done in one state only.
+func steps(ctx context.Context, env *check.Env) error {
+	if env.ReadOnly {
+		return nil
+	}
+	return flow.Steps(ctx, env, func(op *spec.Operation, try flow.Trial) error {
+		for _, as := range env.Users {
+			why, deny := denied(env, op, as)
+			if !deny {
+				continue
+			}
+			e, done, err := try(as)
+			if err != nil {
+				return err
+			}
+			if done {
+				oracle.Report(env, function, finding.Firm, op, "", as.Name+" does a step that "+why+" reserves for others.",
+					env.Step(as.Name+", who should not, does it", e))
+				return nil
+			}
+		}
+		return nil
+	})
 }
 
 // allowed are users who may call the operation.

@@ -56,7 +56,7 @@ func (s *shop) register(w http.ResponseWriter, r *http.Request, _ *user) error {
 }
 
 // attempts is after how many failures within the window a name is refused.
-const attempts, window = 10, 20 * time.Second
+const attempts, window = 10, 3 * time.Second
 
 func (s *shop) login(w http.ResponseWriter, r *http.Request, _ *user) error {
 	var in credentials
@@ -65,7 +65,7 @@ func (s *shop) login(w http.ResponseWriter, r *http.Request, _ *user) error {
 	}
 	recent := slices.DeleteFunc(s.failures[in.Email], func(t time.Time) bool { return s.now().Sub(t) > window })
 	if len(recent) >= attempts && !s.flaws["login-unlimited"] || len(s.failures) > 10000 {
-		w.Header().Set("Retry-After", "20")
+		w.Header().Set("Retry-After", "3")
 		return fault{http.StatusTooManyRequests, "too many attempts"}
 	}
 	u := s.byEmail(in.Email)

@@ -158,7 +158,7 @@ func (o *office) routes() http.Handler {
 	return mux
 }
 
-const attempts, window = 5, 20 * time.Second
+const attempts, window = 5, 3 * time.Second
 
 // login is refused after some failures for the same name.
 func (o *office) login(w http.ResponseWriter, r *http.Request, _ *person) error {
@@ -174,7 +174,7 @@ func (o *office) login(w http.ResponseWriter, r *http.Request, _ *person) error 
 	}
 	recent := slices.DeleteFunc(o.failures[in.Username], func(t time.Time) bool { return o.now().Sub(t) > window })
 	if len(recent) >= attempts && !o.flaws["login-unlimited"] {
-		w.Header().Set("Retry-After", "20")
+		w.Header().Set("Retry-After", "3")
 		return errTooMany
 	}
 	p := o.person(in.Username)
