@@ -65,7 +65,7 @@ func (s *shop) login(w http.ResponseWriter, r *http.Request, _ *user) error {
 	}
 	recent := slices.DeleteFunc(s.failures[in.Email], func(t time.Time) bool { return s.now().Sub(t) > window })
 	if len(recent) >= attempts && !s.flaws["login-unlimited"] || len(s.failures) > 10000 {
-		w.Header().Set("Retry-After", "3")
+		w.Header().Set("Retry-After", "4")
 		return fault{http.StatusTooManyRequests, "too many attempts"}
 	}
 	u := s.byEmail(in.Email)

@@ -40,7 +40,7 @@ func (o *office) verify(w http.ResponseWriter, r *http.Request, p *person) error
 		return err
 	}
 	if p.guesses >= 3 && !o.flaws["code-unlimited"] {
-		return errTooMany
+		return fault{http.StatusLocked, "no guesses are left"}
 	}
 	if in.Code != p.code {
 		p.guesses++

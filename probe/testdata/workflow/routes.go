@@ -174,7 +174,7 @@ func (o *office) login(w http.ResponseWriter, r *http.Request, _ *person) error 
 	}
 	recent := slices.DeleteFunc(o.failures[in.Username], func(t time.Time) bool { return o.now().Sub(t) > window })
 	if len(recent) >= attempts && !o.flaws["login-unlimited"] {
-		w.Header().Set("Retry-After", "3")
+		w.Header().Set("Retry-After", "4")
 		return errTooMany
 	}
 	p := o.person(in.Username)
