@@ -5,6 +5,7 @@ package fuzz
 
 import (
 	"math/rand/v2"
+	"strings"
 
 	"durward/probe/call"
 	"durward/probe/check/tamper"
@@ -136,4 +137,48 @@ func container(v any) bool {
 		return len(v) > 0
 	}
 	return false
+}
+
+// shown says what a call has at the place of that name.
+func shown(c *call.Call, where string) string {
+	for _, p := range c.Places() {
+		if v, there := c.Get(p); there && p.String() == where {
+			_, said, _ := strings.Cut(gen.Mutation{Place: p, Value: v}.String(), " = ")
+			return ", which is " + strings.TrimSuffix(said, " ()")
+		}
+	}
+	return ""
+}
+
+// Allowed tells whether the document allows a call, as far as it says anything:
+// what is there is valid, and what is required is there.
+func Allowed(c *call.Call) bool {
+	if _, raw := c.Body.(call.Raw); raw || !c.HasBody && c.Op.Body != nil && c.Op.Body.Required {
+		return false
+	}
+	if m := c.Media(); c.HasBody && (m == nil || len(gen.RequestFaults(m.Schema, c.Body)) > 0) {
+		return false
+	}
+	for _, p := range c.Places() {
+		if p.In == "body" {
+			continue
+		}
+		v, there := c.Get(p)
+		if !there {
+			if p.Required {
+				return false
+			}
+			continue
+		}
+		if _, raw := v.(call.Raw); raw || p.Schema == nil {
+			return false
+		}
+		if text, is := v.(string); is {
+			v = gen.Read(p.Schema, text)
+		}
+		if len(gen.RequestFaults(p.Schema, v)) > 0 {
+			return false
+		}
+	}
+	return true
 }

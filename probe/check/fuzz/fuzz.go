@@ -201,7 +201,7 @@ func (f *fuzzer) report(base, small *call.Call, first, last, control *check.Exch
 	}
 	where := Different(base, small)
 	out := finding.Finding{Kind: kind, Severity: kind.Severity, Confidence: finding.Firm, Operation: f.op.ID, Method: f.op.Method, Path: f.op.Path, Where: where,
-		Detail: "The smallest request that was found " + what + "; it differs from a valid one at " + where + ".",
+		Detail: "The smallest request that was found " + what + "; it differs from a valid one at " + where + shown(small, where) + ".",
 		Steps:  []finding.Step{f.env.Step("control: the valid call", f.good), f.env.Step("the request that failed first", first)}}
 	if control == nil || control.Answer == nil || !control.Answer.OK() {
 		out.Confidence = finding.Tentative
@@ -209,8 +209,12 @@ func (f *fuzzer) report(base, small *call.Call, first, last, control *check.Exch
 		out.Steps = append(out.Steps, f.env.Step("control: the valid call still works", control))
 	}
 	out.Steps = append(out.Steps, f.env.Step("the smallest request that fails", last))
-	if tamper.Exotic(last.Request) {
+	switch {
+	case tamper.Exotic(last.Request):
 		out.Severity = finding.Info
+	case Allowed(small):
+		out.Severity = finding.Low
+		out.Detail += " The document allows it."
 	}
 	f.env.Report(out)
 }

@@ -26,8 +26,8 @@ var (
 		Advice: "Hold input against the document's schema, and refuse what breaks it with 400 or 422.",
 	}
 	UnhandledError = finding.Kind{
-		ID: "unhandled-error", Title: "Malformed input ends in an error of the service", CWE: 755, OWASP: "API8:2023", Severity: finding.Low,
-		Oracle: "The valid call is answered 2xx, the changed one twice with a status of class 5 other than 501 and 503, and the valid one works after it. Info where the input is one that careful services seldom think of (NUL, numbers beyond 64 bits).",
+		ID: "unhandled-error", Title: "Input ends in an error of the service", CWE: 755, OWASP: "API8:2023", Severity: finding.Info,
+		Oracle: "The valid call is answered 2xx, the changed one twice with a status of class 5 other than 501 and 503, and the valid one works after it. Low where the document allows the input and it is none that careful services seldom think of (NUL, numbers beyond 32 bits).",
 		Fix:    "validation: {mode: enforce}\nresponse: {errors: mask}",
 		Advice: "Check input before it is used, and answer 400 or 422; look for the error in the service's log.",
 	}

@@ -142,7 +142,7 @@ func countable(c *call.Call, p call.Place) bool {
 	return has(counted) || has(paid) && (bounded || trade.MatchString(c.Op.Path+" "+c.Op.ID))
 }
 
-var exoticText = regexp.MustCompile(`(?i)%00|\\u0000|%ff|%fe|%c0|\xff|\d{16,}|[0-9.]e\+?\d{3}`)
+var exoticText = regexp.MustCompile(`(?i)%00|\\u0000|%ff|%fe|%c0|\xff|\d{10,}|[0-9.]e\+?\d{3}`)
 
 const longText = 2000
 

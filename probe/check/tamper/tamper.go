@@ -218,11 +218,8 @@ func (t *tester) crashed(m gen.Mutation, first *check.Exchange) error {
 	} else {
 		f.Steps = append(f.Steps[:1:1], append([]finding.Step{t.env.Step("control: the valid call still works", control)}, f.Steps[1:]...)...)
 	}
-	if m.Exotic || Exotic(first.Request) {
-		f.Severity = finding.Info
-		if t.crash != nil {
-			return nil // the service fails on less
-		}
+	if t.crash != nil && (m.Exotic || Exotic(first.Request)) {
+		return nil // the service fails on less
 	}
 	t.crashes = append(t.crashes, m.Place.String())
 	if t.crash == nil || t.crash.Confidence == finding.Tentative {

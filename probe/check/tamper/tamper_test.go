@@ -226,7 +226,7 @@ func TestFlawsAreFound(t *testing.T) {
 		"negative":     {"negative-accepted order body#/quantity", "negative-accepted putOrder body#/quantity", "negative-accepted transfer body#/amount", "boundary-accepted order body#/quantity", "boundary-accepted putOrder body#/quantity"},
 		"bounds":       {"boundary-accepted order body#/kind", "boundary-accepted order body#/quantity", "boundary-accepted putOrder body#/kind", "boundary-accepted putOrder body#/quantity"},
 		"any-note":     {"invalid-input-accepted order body#/note info", "invalid-input-accepted putOrder body#/note info"},
-		"crash":        {"unhandled-error getOrder path.id", "unhandled-error order body#", "unhandled-error putOrder body#"},
+		"crash":        {"unhandled-error getOrder path.id info", "unhandled-error order body# info", "unhandled-error putOrder body# info"},
 		"crash-on-nul": {"unhandled-error order body#/note info", "unhandled-error putOrder body#/note info"},
 	} {
 		t.Run(name, func(t *testing.T) {
