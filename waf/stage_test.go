@@ -82,6 +82,7 @@ func TestContentIsInspectedOrNotAsTheOperationSays(t *testing.T) {
 		}
 		return b.String()
 	}
+	shared, clients := map[string]durward.Stage{}, 0
 	for name, c := range map[string]struct {
 		cfg        Config
 		kind, body string
@@ -109,10 +110,15 @@ func TestContentIsInspectedOrNotAsTheOperationSays(t *testing.T) {
 		"a coding that rules do not take":     {kind: "text/plain", body: "hello", coding: "br", want: durward.CodeWAFBlocked, taken: true},
 	} {
 		c.cfg.BodyLimit = 1000
+		s := shared[c.cfg.OnBodyLimit]
+		if s == nil { // to compile the rules takes a second
+			_, s, _ = stages(t, NewEngines(clock), c.cfg)
+			shared[c.cfg.OnBodyLimit] = s
+		}
 		for _, declared := range []bool{true, false} {
-			engines := NewEngines(clock)
-			_, s, _ := stages(t, engines, c.cfg)
+			clients++
 			x := exchange(c.kind, c.body, declared)
+			x.Client.Address = netip.AddrFrom4([4]byte{10, 0, 0, byte(clients)}) // each has a budget of its own
 			if c.coding != "" {
 				x.In.Header.Add("Content-Encoding", c.coding)
 			}
