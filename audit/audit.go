@@ -74,7 +74,8 @@ var (
 // Options are what a Log needs beside its Config. The zero value is usable.
 type Options struct {
 	// Now is the clock of system and flood records; time.Now when nil. The
-	// records of an exchange carry the exchange's own times.
+	// records of an exchange carry the exchange's own times. Only the system's
+	// clock is watched for being set.
 	Now func() time.Time
 	// Log gets a line when the log fails and when it recovers; nil discards.
 	Log *slog.Logger

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"durward"
@@ -35,9 +36,10 @@ func TestASetClockIsToldFromOneThatDrifts(t *testing.T) {
 
 func TestASetClockIsRecordedOnceAndAgainWhenItCouldNotBe(t *testing.T) {
 	dir := t.TempDir()
-	var state atomic.Value // the log looks at it on its own as well
+	var state atomic.Value
 	state.Store(durward.ClockSynchronised)
-	l := open(t, Config{Directory: dir}, Options{Clock: func() durward.Clock {
+	// With a clock that is given the log does not look on its own.
+	l := open(t, Config{Directory: dir}, Options{Now: time.Now, Clock: func() durward.Clock {
 		return durward.Clock{State: state.Load().(string), Error: 1500 * time.Microsecond}
 	}})
 	start := time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
@@ -75,5 +77,37 @@ func TestTheSystemsClockHasAState(t *testing.T) {
 	case durward.ClockSynchronised, durward.ClockUnsynchronised, durward.ClockUnknown:
 	default:
 		t.Errorf("state %q", c.State)
+	}
+}
+
+func TestTheSystemsClockIsWatchedAndNoOther(t *testing.T) {
+	for name, watched := range map[string]bool{"the system's": true, "one that is given": false} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				var state atomic.Value
+				state.Store(durward.ClockSynchronised)
+				opts := Options{Clock: func() durward.Clock { return durward.Clock{State: state.Load().(string)} }}
+				if !watched {
+					opts.Now = time.Now
+				}
+				l := open(t, Config{Directory: dir}, opts)
+				state.Store(durward.ClockUnsynchronised)
+				time.Sleep(2 * clockEvery) // of the bubble's clock
+				synctest.Wait()
+				if err := l.Close(); err != nil {
+					t.Fatal(err)
+				}
+			})
+			told := 0
+			for _, ev := range readEvents(t, dir) {
+				if ev.Message == messageClockState {
+					told++
+				}
+			}
+			if told > 1 || (told == 1) != watched {
+				t.Errorf("told %d times", told)
+			}
+		})
 	}
 }

@@ -84,9 +84,11 @@ func Open(cfg Config, opts Options) (*Log, error) {
 	l.ready.Store(l.maker)
 	l.w.compressor.look() // what the process before left
 	go l.w.run()
-	watch := clockWatch{state: l.clock().State}
-	watch.look(l.now(), 0)
-	l.clockEnd.Go(func() { l.watchClock(l.clockStop, watch) })
+	if opts.Now == nil {
+		watch := clockWatch{state: l.clock().State}
+		watch.look(l.now(), 0)
+		l.clockEnd.Go(func() { l.watchClock(l.clockStop, watch) })
+	}
 	if l.sealer != nil {
 		l.sealer.Start()
 	}
