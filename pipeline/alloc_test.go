@@ -59,7 +59,7 @@ func TestAllocationsOfTheWholePath(t *testing.T) {
 		status           int
 		ceiling          float64
 	}{
-		"a proxied GET":                     {smallest, "/open", 200, 12},
+		"a proxied GET":                     {smallest, "/open", 200, 11},
 		"a refusal without a credential":    {smallest, "/notes", 401, 6},
 		"a refusal of an unknown operation": {smallest, "/nowhere", 404, 5},
 		"a refusal by a rate limit":         {limited, "/open", 429, 6},
