@@ -102,8 +102,16 @@ func (c *Config) where() (origin, base string, err error) {
 	if base != "" || len(c.API.Servers) == 0 {
 		return origin, base, nil
 	}
-	// Only the path of a server is used: its host is never spoken to.
-	s, err := url.Parse(c.API.Servers[0])
+	// Only the path of a server is used: its host is never spoken to. The server
+	// of that very host goes before the first.
+	of := c.API.Servers[0]
+	for _, other := range c.API.Servers {
+		if o, err := url.Parse(other); err == nil && o.Host == u.Host {
+			of = other
+			break
+		}
+	}
+	s, err := url.Parse(of)
 	if err != nil || strings.ContainsAny(s.EscapedPath(), "{}") {
 		return origin, "", nil //nolint:nilerr // a server that cannot be read says nothing
 	}
@@ -143,7 +151,7 @@ func (c *Config) operations() ([]*spec.Operation, error) {
 	var out []*spec.Operation
 	for _, op := range world.Order(c.API) {
 		if len(c.Operations) == 0 || slices.ContainsFunc(c.Operations, func(p string) bool {
-			return glob(p, op.ID) || glob(p, op.Path) || glob(p, op.Method+" "+op.Path)
+			return glob(p, op.ID) || glob(p, op.Path) || glob(p, op.Method+" "+op.Path) || glob(p, op.Template()) || glob(p, op.Method+" "+op.Template())
 		}) {
 			out = append(out, op)
 		}

@@ -55,6 +55,11 @@ func (r *run) report(f finding.Finding) {
 		f.Confidence = finding.Tentative
 	}
 	f.Detail = r.mask(f.Detail)
+	for _, op := range r.cfg.API.Operations {
+		if op.ID == f.Operation && op.Path == f.Path {
+			f.Path = op.Template()
+		}
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if i, had := r.has[f.Fingerprint()]; had {
@@ -188,7 +193,7 @@ func (r *run) finish() {
 		r.out.Users = append(r.out.Users, u.Name)
 	}
 	for _, op := range r.ops {
-		o := report.Operation{ID: op.ID, Method: op.Method, Path: op.Path, Why: "never called"}
+		o := report.Operation{ID: op.ID, Method: op.Method, Path: op.Template(), Why: "never called"}
 		if r.world != nil {
 			a := r.world.Account(op)
 			o.Reached, o.Why, o.Answers = a.Reached, r.mask(a.Why), a.Answers

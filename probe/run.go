@@ -17,6 +17,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -123,6 +124,9 @@ func (r *run) phases(ctx context.Context) error {
 	if err := r.contact(ctx); err != nil {
 		return err
 	}
+	if err := r.settle(ctx); err != nil {
+		return err
+	}
 	r.world = world.New(world.Config{API: r.cfg.API, Client: r.client, Base: r.base, Desk: r.desk,
 		Seed: r.cfg.Seed, ReadOnly: r.cfg.ReadOnly})
 	if err := r.logIn(ctx); err != nil {
@@ -150,6 +154,38 @@ func (r *run) contact(ctx context.Context) error {
 		return nil // slow to say that there is nothing at /
 	}
 	return err
+}
+
+// settle finds out whether the operations are below the path of the document's
+// server: some services do not serve what their document says.
+func (r *run) settle(ctx context.Context) error {
+	if u, err := url.Parse(r.cfg.URL); err != nil || r.base == "" || strings.Trim(u.Path, "/") != "" {
+		return nil //nolint:nilerr // the address says it, and was parsed before
+	}
+	tries := 0
+	for _, op := range r.cfg.API.Operations {
+		if op.Method != "GET" || strings.Contains(op.Path, "{") {
+			continue
+		}
+		if tries++; tries > 3 {
+			break
+		}
+		below, err := r.client.Do(ctx, &client.Request{Method: "GET", Target: r.base + op.Template()})
+		if err != nil || below.Status != 404 {
+			return ends(ctx, err)
+		}
+		bare, err := r.client.Do(ctx, &client.Request{Method: "GET", Target: op.Template()})
+		if err != nil || bare.Status == 404 {
+			if stop := ends(ctx, err); stop != nil {
+				return stop
+			}
+			continue
+		}
+		r.note(fmt.Sprintf("nothing is served below %s, the path of the document's server: the operations were taken to be below /", r.base))
+		r.base, r.desk.Base, r.out.Target = "", "", r.origin
+		return nil
+	}
+	return nil
 }
 
 // runChecks runs the checks by operation, and then those of the whole API.

@@ -333,3 +333,21 @@ func TestPatterns(t *testing.T) {
 		}
 	}
 }
+
+func TestAPathThatOnlyTheDocumentKnowsIsLeftOut(t *testing.T) {
+	p, cfg := start(t)
+	inner := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/api") {
+			w.WriteHeader(404)
+			return
+		}
+		r.URL.Path = "/api" + r.URL.Path
+		p.ServeHTTP(w, r)
+	}))
+	defer inner.Close()
+	cfg.URL = inner.URL
+	r := tested(t, cfg)
+	if reached, all := r.Reached(); reached != all || !strings.Contains(strings.Join(r.Notes, " "), "nothing is served below /api") || r.Target != inner.URL {
+		t.Errorf("%d of %d at %s; %v", reached, all, r.Target, r.Notes)
+	}
+}

@@ -69,7 +69,7 @@ func (c *Call) param(in, name string) *spec.Param {
 // path fills the template. A parameter without a value is an empty segment.
 func (c *Call) path() string {
 	var out strings.Builder
-	rest := c.Op.Path
+	rest := c.Op.Template()
 	for {
 		before, after, found := strings.Cut(rest, "{")
 		name, tail, closed := strings.Cut(after, "}")

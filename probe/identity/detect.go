@@ -124,6 +124,8 @@ func scalar(v any) string {
 	switch v := v.(type) {
 	case string:
 		return v
+	case json.Number:
+		return v.String()
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	case bool:
@@ -168,6 +170,9 @@ func (i *Identity) learn(a *client.Answer, creds []Credential) {
 	}
 }
 
+// Learn notes what an answer about the user's own account says.
+func (i *Identity) Learn(a *client.Answer) { i.learn(a, nil) }
+
 // userNames are members that say who a user is.
 var userNames = []string{"id", "userid", "uid", "uuid", "sub", "username", "user", "login", "email", "mail",
 	"name", "customerid", "accountid", "account", "memberid", "profileid", "phone", "number", "nickname"}
@@ -176,6 +181,9 @@ func (i *Identity) know(holder, name string, value any) {
 	text := scalar(value)
 	if !slices.Contains(userNames, plain(name)) || text == "" || len(text) > 200 {
 		return
+	}
+	if _, ok := value.(float64); ok {
+		value = json.Number(text) // large ones keep their digits
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()

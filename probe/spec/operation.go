@@ -77,6 +77,9 @@ func (l *loader) operation(api *API, top, item, p place, template, method string
 	if op.ID == "" {
 		op.ID = op.Method + " " + op.Path
 	}
+	if short := strings.TrimSuffix(op.Path, "/"); short != "" && short != op.Path {
+		op.Path, op.Slash = short, true
+	}
 	if op.Summary == "" {
 		op.Summary = p.node.get("description").str()
 	}

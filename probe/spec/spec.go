@@ -24,6 +24,9 @@ type Operation struct {
 	ID     string // operationId, or "METHOD /template" where there is none
 	Method string // in upper case
 	Path   string // template below the server's base path: /users/{id}
+	// Slash tells that the document's template ends with one more slash, which
+	// is sent, but is left out of Path.
+	Slash  bool
 	Tags   []string
 	Params []*Param // the path item's and the operation's own
 	Body   *Body    // nil where no content is declared
@@ -38,6 +41,14 @@ type Operation struct {
 	// Servers are those of the operation or its path item alone; nil where the
 	// document's hold.
 	Servers []string
+}
+
+// Template is the path as the document has it.
+func (op *Operation) Template() string {
+	if op.Slash {
+		return op.Path + "/"
+	}
+	return op.Path
 }
 
 // Requirement is one scheme with the scopes that are needed of it.

@@ -80,7 +80,9 @@ func (w *World) join(ctx context.Context, register *spec.Operation, logins []*sp
 		}
 		known[n] = v
 	})
-	return w.Enter(ctx, logins, &identity.Identity{Name: name, Known: known}, password, e)
+	u := &identity.Identity{Name: name, Known: known}
+	u.Learn(e.Answer)
+	return w.Enter(ctx, logins, u, password, e)
 }
 
 // Enter logs a user in, whose names are known, by one of the operations.
@@ -151,7 +153,16 @@ func (w *World) loginCall(ctx context.Context, op *spec.Operation, u *identity.I
 	m.fill(c)
 	body, ok := c.Body.(map[string]any)
 	if !ok {
-		return c, try == 0
+		// Name and password stand in the query.
+		body = map[string]any{}
+		for _, v := range c.Query {
+			body[v.Name] = v.Value
+		}
+		defer func() {
+			for i, v := range c.Query {
+				c.Query[i].Value = body[v.Name]
+			}
+		}()
 	}
 	names := []string{"username", "email", "user", "login", "name", "phone", "number"}
 	if try >= 2 {
@@ -163,7 +174,9 @@ func (w *World) loginCall(ctx context.Context, op *spec.Operation, u *identity.I
 			body[n] = u.Password()
 			continue
 		}
-		if _, is := body[n].(string); !is {
+		switch body[n].(type) {
+		case string, json.Number:
+		default:
 			continue
 		}
 		if v, had := u.Knows(p); had && try < 2 {

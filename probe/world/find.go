@@ -200,6 +200,9 @@ func (w *World) Owns(op *spec.Operation, place call.Place, as *identity.Identity
 	if !ok {
 		return nil
 	}
+	if v, ok := userValue(s, as); ok {
+		return []any{typed(place.Schema, v)} // users that it registered are not its own
+	}
 	var out []any
 	add := func(v any) {
 		for _, had := range out {
@@ -216,9 +219,6 @@ func (w *World) Owns(op *spec.Operation, place call.Place, as *identity.Identity
 		}
 	}
 	w.mu.Unlock()
-	if v, ok := userValue(s, as); ok {
-		add(v)
-	}
 	return out
 }
 
@@ -300,10 +300,13 @@ func userValue(s slot, as *identity.Identity) (any, bool) {
 		return nil, false
 	}
 	names := []string{}
+	if strings.Contains(p, "name") {
+		names = append(names, "username", "user", "login", "name")
+	}
 	for _, k := range s.kinds {
 		names = append(names, k+"id")
 	}
-	if strings.Contains(p, "name") || slices.Contains(userKinds, p) {
+	if slices.Contains(userKinds, p) {
 		names = append(names, "username", "user", "login", "name")
 	}
 	if strings.Contains(p, "email") {

@@ -98,11 +98,23 @@ func (w *World) Learn(e *check.Exchange) {
 		s.happy = e.Call
 	}
 	w.moved(op, e.Call, e.As)
+	if op.Method == "GET" && e.As != nil && itself(op) {
+		e.As.Learn(a)
+	}
 	if op.Method == "DELETE" {
 		w.bury(op, e.Call)
 		return
 	}
 	w.harvest(e)
+}
+
+// itself tells that an operation shows the caller's account.
+func itself(op *spec.Operation) bool {
+	switch plain(op.Path[strings.LastIndexByte(op.Path, '/')+1:]) {
+	case "me", "self", "whoami", "profile", "myprofile", "account", "dashboard", "userinfo", "currentuser", "current":
+		return true
+	}
+	return false
 }
 
 // Failed tells that an answer of class 2 says in its body that nothing was done:
@@ -222,6 +234,10 @@ func scalars(m map[string]any, set func(string, any)) {
 			}
 		case json.Number, float64, int, int64, bool:
 			set(name, v)
+		case map[string]any: // {"_id":{"$oid":"..."}}
+			if oid, ok := v["$oid"].(string); ok && len(v) == 1 {
+				set(name, oid)
+			}
 		}
 	}
 }
@@ -368,7 +384,7 @@ func (w *World) located(e *check.Exchange) {
 	if err != nil {
 		return
 	}
-	path := strings.TrimPrefix(u.EscapedPath(), w.Base)
+	path := strings.TrimSuffix(strings.TrimPrefix(u.EscapedPath(), w.Base), "/")
 	for _, op := range w.API.Operations {
 		path2 := slots(op.Path)
 		if len(path2) == 0 || !strings.HasSuffix(op.Path, "}") {

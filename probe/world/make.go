@@ -16,15 +16,16 @@ import (
 
 // maker fills one call with values.
 type maker struct {
-	w     *World
-	ctx   context.Context
-	op    *spec.Operation
-	as    *identity.Identity
-	turn  turn
-	try   int // of the kind of values
-	depth int
-	rand  *rand.Rand
-	media *spec.Media
+	w      *World
+	ctx    context.Context
+	op     *spec.Operation
+	as     *identity.Identity
+	turn   turn
+	try    int // of the kind of values
+	depth  int
+	rand   *rand.Rand
+	media  *spec.Media
+	secret string // the password of this call, where it is asked for twice
 	// fresh maps the unique texts of a call that is made again.
 	fresh map[string]string
 }
@@ -169,7 +170,7 @@ func (m *maker) overlay(v, example any, name string) any {
 	o, ok := v.(map[string]any)
 	e, is := example.(map[string]any)
 	if !ok || !is {
-		if v == nil || ok != is || unique(name) || m.owned(name) {
+		if v == nil || ok != is || unique(name) || isPassword(plain(name)) || privileged(name) || m.owned(name) {
 			return v
 		}
 		if _, ref := m.w.reference(name, ""); ref {
@@ -246,6 +247,9 @@ func (m *maker) own(name string) (any, bool) {
 	if v, ok := m.as.Knows(p); ok {
 		return v, true
 	}
+	if v, ok := m.as.Knows("email"); ok && p == "username" && Authenticates(m.op) {
+		return v, true
+	}
 	if p == "username" || p == "login" || p == "user" {
 		if v, ok := userValue(slot{name: name, kinds: []string{"user"}}, m.as); ok {
 			return v, true
@@ -319,6 +323,11 @@ func Authenticates(op *spec.Operation) bool {
 
 // bodyHas tells that a body has a member whose name has that in it.
 func bodyHas(op *spec.Operation, part string) bool {
+	for _, p := range op.Params {
+		if p.In == "query" && strings.Contains(plain(p.Name), part) {
+			return true
+		}
+	}
 	if op.Body == nil {
 		return false
 	}

@@ -62,6 +62,8 @@ func (m *maker) value(s *spec.Schema, name, holder string, depth int) any {
 		return normal(s.Const)
 	case m.try < 2 && closed(s, t, name) != nil:
 		return closed(s, t, name)
+	case len(s.Enum) > 0 && privileged(name) && Registers(m.op):
+		return normal(least(s.Enum))
 	case len(s.Enum) > 0:
 		return normal(s.Enum[m.try/2%len(s.Enum)])
 	case t == "object":
@@ -69,7 +71,10 @@ func (m *maker) value(s *spec.Schema, name, holder string, depth int) any {
 	case t == "array":
 		return m.array(s, name, holder, depth)
 	}
-	if len(s.Examples) > 0 && !(unique(name) && t == "string") {
+	if privileged(name) && t == "string" && Registers(m.op) {
+		return "user"
+	}
+	if len(s.Examples) > 0 && !((unique(name) || isPassword(plain(name))) && t == "string") {
 		return normal(s.Examples[0])
 	}
 	if s.Default != nil && !(unique(name) && t == "string") {
@@ -107,6 +112,41 @@ func closed(s *spec.Schema, t, name string) any {
 		}
 	}
 	return nil
+}
+
+// privileged names members that say what a user may do.
+func privileged(name string) bool {
+	switch p := strings.TrimPrefix(plain(name), "is"); p {
+	case "role", "roles", "usertype", "accounttype", "userrole", "permissions", "permission", "scopes", "groups", "group", "privileges",
+		"admin", "superuser", "staff", "administrator", "level", "accesslevel":
+		return true
+	}
+	return false
+}
+
+// least is the value of an enumeration of roles that gives the least.
+func least(enum []any) any {
+	for _, want := range []string{"user", "customer", "member", "basic", "regular", "normal", "standard", "guest", "viewer", "reader"} {
+		for _, e := range enum {
+			if s, ok := e.(string); ok && strings.Contains(plain(s), want) && !strings.Contains(plain(s), "super") {
+				return e
+			}
+		}
+	}
+	for _, e := range enum {
+		if s, ok := e.(string); !ok || !strings.Contains(plain(s), "admin") {
+			return e
+		}
+	}
+	return enum[0]
+}
+
+// password is one for the whole call: some ask for it twice.
+func (m *maker) password() string {
+	if m.secret == "" {
+		m.secret = "Passw0rd!" + digits(m.w.unique(), 4)
+	}
+	return m.secret
 }
 
 // branch takes one alternative of oneOf or anyOf, joined with the rest.
@@ -168,6 +208,9 @@ func (m *maker) object(props map[string]*spec.Schema, need []string, name string
 		}
 		if m.try == 1 && len(need) > 0 && !needed {
 			continue
+		}
+		if !needed && privileged(n) && Registers(m.op) {
+			continue // users are peers, and no more than they need be
 		}
 		if !needed && m.op.Method == "POST" && plain(n) == "id" && m.try != 4 {
 			continue // the service makes it
@@ -347,7 +390,7 @@ func (m *maker) words(s *spec.Schema, name string) string {
 	case "binary":
 		return "durward"
 	case "password":
-		return "Passw0rd!" + digits(m.w.unique(), 4)
+		return m.password()
 	}
 	if v := m.byName(plain(name)); v != "" {
 		return v
@@ -370,7 +413,7 @@ func (m *maker) byName(p string) string {
 	case has("email") || p == "mail":
 		return m.w.unique() + "@example.com"
 	case has("password", "passwd") || p == "pwd" || p == "pass":
-		return "Passw0rd!" + digits(m.w.unique(), 4)
+		return m.password()
 	case has("cardnumber") || p == "card":
 		return "4111111111111111"
 	case has("phone", "mobile") || strings.HasSuffix(p, "number") || p == "otp" || p == "pin":

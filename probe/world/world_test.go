@@ -172,3 +172,7 @@ func TestACallForEachUserIsOnTheirOwnObject(t *testing.T) {
 		}
 	}
 }
+
+func staticUser(name string) *identity.Identity {
+	return identity.Static(name, identity.Bearer(name+"-token"))
+}
