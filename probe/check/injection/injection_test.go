@@ -174,6 +174,40 @@ var honest = []sample{
 	}, nil},
 }
 
+// flawed are services whose flaws the warehouse has not.
+var flawed = []sample{
+	{"a page for browsers, JSON for others", "GET", "query q", "word", func(v string, w http.ResponseWriter, r *http.Request) {
+		if !strings.Contains(r.Header.Get("Accept"), "text/html") {
+			say(w, 200, map[string]any{"found": 0})
+			return
+		}
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(w, "<p>%s</p>", v)
+	}, []string{"html-injection"}},
+	{"an error of an engine that is no SQLite", "POST", "body q", "word", func(v string, w http.ResponseWriter, _ *http.Request) {
+		if strings.Contains(v, "'") {
+			say(w, 200, map[string]any{"status": "fail", "why": "You have an error in your SQL syntax; check the manual that corresponds to your MariaDB server"})
+			return
+		}
+		say(w, 200, map[string]any{"status": "success"})
+	}, []string{"sql-injection"}},
+	{"XML with entities of its own only", "POST", "xml q", "word", func(v string, w http.ResponseWriter, _ *http.Request) {
+		text := v[strings.LastIndex(v, "<q>")+3 : max(strings.LastIndex(v, "</q>"), strings.LastIndex(v, "<q>")+3)]
+		for range 2 {
+			for _, m := range regexp.MustCompile(`<!ENTITY (\w+) "([^"]*)">`).FindAllStringSubmatch(v, -1) {
+				text = strings.ReplaceAll(text, "&"+m[1]+";", m[2])
+			}
+		}
+		say(w, 200, map[string]any{"q": text})
+	}, []string{"xml-entity-expansion"}},
+}
+
+func TestOtherFlawsAreFound(t *testing.T) {
+	for _, s := range flawed {
+		t.Run(s.name, s.run)
+	}
+}
+
 func byChance() func(string, http.ResponseWriter, *http.Request) {
 	var mu sync.Mutex
 	r := rand.New(rand.NewPCG(3, 5))

@@ -95,19 +95,50 @@ func (p *place) leadsTo(ctx context.Context, path any) []finding.Step {
 	return steps
 }
 
-// markup looks for text that becomes markup of a page.
+// markup looks for text that becomes markup of a page: of the usual answer, or of
+// the one that browsers get.
 func (p *place) markup(ctx context.Context) {
-	var steps []finding.Step
-	for range 2 {
-		mark := p.word()
-		sent := mark + `<b title="` + mark + `">` + "'" + mark
-		e := p.send(ctx, sent)
-		if e == nil || !isPage(e.Answer) || !strings.Contains(string(e.Answer.Body), "<b title=\""+mark+"\">") {
+	for _, accept := range []string{"", "text/html"} {
+		var steps []finding.Step
+		for range 2 {
+			mark := p.word()
+			e := p.sendAccepting(ctx, mark+"<b>"+mark, accept)
+			if e == nil || !isPage(e.Answer) || !strings.Contains(string(e.Answer.Body), mark+"<b>"+mark) {
+				break
+			}
+			steps = append(steps, p.env.Step("markup in the value", e))
+		}
+		if len(steps) == 2 {
+			p.report(htmlInjection, finding.Firm, "Markup within the value is markup of the page that answers, so that whoever follows a prepared link runs somebody else's script.", steps...)
 			return
 		}
-		steps = append(steps, p.env.Step("markup in the value", e))
 	}
-	p.report(htmlInjection, finding.Firm, "Markup within the value is markup of the page that answers, so that whoever follows a prepared link runs somebody else's script.", steps...)
+}
+
+// sendAccepting sends a value and names the type of answer that is wanted.
+func (p *place) sendAccepting(ctx context.Context, v any, accept string) *check.Exchange {
+	if accept == "" || p.left <= 0 || p.err != nil {
+		return p.send(ctx, v)
+	}
+	p.left--
+	c := p.base.Clone()
+	if p.login && !p.known {
+		p.stranger(c)
+	}
+	c.Set(p.at, v)
+	r, err := p.env.World.Request(ctx, c, p.as)
+	if err != nil || r == nil {
+		return nil
+	}
+	r.Set("Accept", accept)
+	e, err := p.env.World.Do(ctx, r)
+	if check.Fatal(ctx, err) {
+		p.err = err
+	}
+	if err != nil || e == nil || e.Answer == nil {
+		return nil
+	}
+	return e
 }
 
 func isPage(a *client.Answer) bool {

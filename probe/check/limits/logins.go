@@ -6,6 +6,7 @@ package limits
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"durward/probe/client"
 	"durward/probe/compare"
 	"durward/probe/finding"
+	"durward/probe/identity"
 	"durward/probe/spec"
 )
 
@@ -39,28 +41,36 @@ func logins(ctx context.Context, env *check.Env, op *spec.Operation) error {
 	if !ok {
 		return nil
 	}
-	right, err := env.World.Send(ctx, c.Clone(), nil)
+	code := codeName(secret.Name)
+	l := &series{env: env, op: op, secret: secret}
+	if code {
+		l.as = as // a code belongs to somebody who is half logged in already
+	}
+	right, err := env.World.Send(ctx, c.Clone(), l.as)
 	if err != nil {
 		return fatalOnly(ctx, err)
 	}
-	l := &series{env: env, op: op, secret: secret}
-	strange := c.Clone()
-	rename(strange, secret, env)
-	for _, one := range []*call.Call{strange, c} {
+	series := []*call.Call{c}
+	if !code {
+		strange := c.Clone()
+		rename(strange, secret, env)
+		series = []*call.Call{strange, c}
+	}
+	for _, one := range series {
 		free, err := l.run(ctx, one)
 		if err != nil || !free {
 			return err
 		}
 	}
 	confidence := finding.Firm
-	after, err := env.World.Send(ctx, c.Clone(), nil)
+	after, err := env.World.Send(ctx, c.Clone(), l.as)
 	if check.Fatal(ctx, err) {
 		return err
 	}
 	if err != nil || oracle.Accepted(right.Answer) != oracle.Accepted(after.Answer) {
 		return nil // locked, and only the right password tells
 	}
-	if !oracle.Accepted(right.Answer) {
+	if !oracle.Accepted(right.Answer) && !(code && digits(c, secret)) {
 		confidence = finding.Tentative // it was never seen to let anybody in
 	}
 	env.Report(finding.Finding{
@@ -85,6 +95,7 @@ type series struct {
 	env         *check.Env
 	op          *spec.Operation
 	secret      call.Place
+	as          *identity.Identity
 	first, last *check.Exchange
 }
 
@@ -96,10 +107,11 @@ func (s *series) run(ctx context.Context, c *call.Call) (free bool, err error) {
 		try := c.Clone()
 		wrong := fmt.Sprintf("Wrong-%d-%d", n, s.env.Rand.IntN(1_000_000))
 		if digits(c, s.secret) {
-			wrong = fmt.Sprintf("%04d", s.env.Rand.IntN(10000))
+			v, _ := c.Get(s.secret)
+			wrong = digitsOf(s.env.Rand, len(v.(string)))
 		}
 		try.Set(s.secret, wrong)
-		e, err := s.env.World.Send(ctx, try, nil)
+		e, err := s.env.World.Send(ctx, try, s.as)
 		if check.Fatal(ctx, err) {
 			return false, err
 		}
@@ -129,7 +141,12 @@ func refuses(a *client.Answer) bool {
 // authenticates tells whether an operation checks a secret, by its name.
 func authenticates(op *spec.Operation) bool {
 	name := strings.ToLower(op.ID + " " + op.Path)
-	for _, word := range []string{"login", "log-in", "signin", "sign-in", "sign_in", "authenticate", "token", "session", "auth", "otp", "2fa", "mfa", "verify-code", "verifycode"} {
+	for _, word := range []string{"coupon", "voucher", "promo", "discount", "product"} {
+		if strings.Contains(name, word) {
+			return false // their codes let nobody in
+		}
+	}
+	for _, word := range []string{"login", "log-in", "signin", "sign-in", "sign_in", "authenticate", "token", "session", "auth", "otp", "2fa", "mfa", "verify", "verification", "confirm"} {
 		if strings.Contains(name, word) {
 			return true
 		}
@@ -149,11 +166,25 @@ func secretPlace(c *call.Call) (call.Place, bool) {
 		if strings.Contains(name, "pass") || strings.Contains(name, "pwd") || name == "secret" || name == "client_secret" {
 			return at, true
 		}
-		if name == "otp" || name == "code" || name == "pin" {
+		if codeName(name) {
 			found = at
 		}
 	}
 	return found, found.In != ""
+}
+
+// codeName tells that a place is for a code that was sent to somebody.
+func codeName(name string) bool {
+	name = strings.ToLower(name[strings.LastIndexByte(name, '/')+1:])
+	return name == "otp" || name == "code" || name == "pin" || strings.HasSuffix(name, "_code") && !strings.Contains(name, "country") && !strings.Contains(name, "coupon")
+}
+
+func digitsOf(r *rand.Rand, n int) string {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte('0' + r.IntN(10))
+	}
+	return string(b)
 }
 
 func digits(c *call.Call, at call.Place) bool {

@@ -135,3 +135,25 @@ func TestNumbersThatNameThingsAreNoAmounts(t *testing.T) {
 		}
 	}
 }
+
+func TestCodesAreToldFromOtherWords(t *testing.T) {
+	for name, want := range map[string]bool{
+		"/otp": true, "/code": true, "pin": true, "/user/login_code": true,
+		"/country_code": false, "/coupon_code": false, "/name": false, "/codes": false,
+	} {
+		if codeName(name) != want {
+			t.Errorf("%s: %t", name, !want)
+		}
+	}
+	for path, want := range map[string]bool{
+		"/login": true, "/v1/auth/otp": true, "/me/verify": true, "/coupons/verify": false, "/orders": false, "/promo/confirm": false,
+	} {
+		if authenticates(&spec.Operation{Path: path}) != want {
+			t.Errorf("%s: %t", path, !want)
+		}
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	if d := digitsOf(r, 4); len(d) != 4 || strings.Trim(d, "0123456789") != "" {
+		t.Errorf("four digits are %q", d)
+	}
+}

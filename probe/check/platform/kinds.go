@@ -7,8 +7,8 @@ import "durward/probe/finding"
 
 var (
 	methodBypass = finding.Kind{
-		ID: "method-bypass", Title: "Another method gets without a credential what needs one", CWE: 650, OWASP: "API5:2023", Severity: finding.High,
-		Oracle: "Without a credential the declared method is refused, and another one is answered as the declared one is with a credential, twice.",
+		ID: "method-bypass", Title: "Another method gets around what the declared one is asked for", CWE: 650, OWASP: "API5:2023", Severity: finding.High,
+		Oracle: "Without a credential the declared method is refused, and another one is answered as the declared one is with a credential, twice. Or a user who may not delete an object makes it go by another method, twice, as its owner sees.",
 		Fix:    "validation: {mode: enforce}  # methods that the contract does not declare get 405",
 		Advice: "Ask who calls before the method is looked at, and route by method and path with 405 for the rest.",
 	}

@@ -18,6 +18,11 @@ import (
 // methods looks for a way around the credential: an operation that refuses who
 // has none, asked by another method, or by a method that a field names.
 func methods(ctx context.Context, env *check.Env, op *spec.Operation) error {
+	if op.Method == http.MethodDelete && !env.ReadOnly && !check.EndsSession(op) {
+		if err := deletions(ctx, env, op); err != nil {
+			return err
+		}
+	}
 	e, err := good(ctx, env, op)
 	if err != nil || e == nil || !e.Answer.OK() || e.As == nil {
 		return err
