@@ -191,7 +191,7 @@ func TestTheContractAndTheNarrowedGateSeeTheSameValues(t *testing.T) {
 		m.hostile = append(m.hostile, waftest.Payloads[class]...)
 	}
 	taken, found, form := 0, 0, 0
-	for i := range 4000 {
+	for i := range 2500 {
 		q := m.request()
 		x := &durward.Exchange{Operation: &durward.Operation{}}
 		x.In.Method, x.In.Path, x.In.Header = q.Method, "/things", q.Header
@@ -222,7 +222,7 @@ func TestTheContractAndTheNarrowedGateSeeTheSameValues(t *testing.T) {
 			form++
 		}
 	}
-	if taken < 1000 || found < taken/5 || taken-found < taken/10 || form < 100 {
+	if taken < 600 || found < taken/5 || taken-found < taken/10 || form < 60 {
 		t.Errorf("the samples are one-sided: %d were taken, %d of them found, %d were forms", taken, found, form)
 	}
 }
