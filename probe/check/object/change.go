@@ -34,12 +34,51 @@ func (t *test) changes(ctx context.Context) (bool, error) {
 	if err := t.renew(ctx, c); err != nil {
 		return false, err
 	}
+	secret := t.keep(c)
 	for _, v := range t.variants(c, at) {
 		if found, err := t.change(ctx, v, c); found || err != nil {
 			return found, err
 		}
 	}
+	if secret {
+		return t.blind(ctx, c, where(at))
+	}
 	return false, nil
+}
+
+// keep puts the owner's password wherever a call would set another: the owner
+// must be able to log in afterwards. It tells whether there is such a place.
+func (t *test) keep(c *call.Call) bool {
+	found := false
+	for _, p := range c.Places() {
+		if v, set := c.Get(p); set && p.In == "body" && strings.Contains(strings.ToLower(p.Name), "passw") && v != nil {
+			if own := t.owner.Password(); own != "" {
+				found = c.Set(p, own) || found
+			}
+		}
+	}
+	return found
+}
+
+// blind tests a change of a password, which nothing reads: the other's call is
+// done for the owner, and not for somebody who never was.
+func (t *test) blind(ctx context.Context, c *call.Call, where string) (bool, error) {
+	names := oracle.Parameters(t.op.Path)
+	never := c.Clone()
+	never.Set(call.Place{In: "path", Name: last(names)}, fmt.Sprint(oracle.PathValue(c, last(names)))+"977")
+	control, err := oracle.Try(ctx, t.env, never, t.other)
+	if err != nil || oracle.Accepted(control.Answer) {
+		return false, err
+	}
+	var e *check.Exchange
+	for range 2 {
+		if e, err = oracle.Try(ctx, t.env, c, t.other); err != nil || !oracle.Accepted(e.Answer) {
+			return false, err
+		}
+	}
+	oracle.Report(t.env, changed, finding.Firm, t.op, where, fmt.Sprintf("%s may set the password of %s.", t.other.Name, t.owner.Name),
+		t.env.Step("control: for somebody who never was", control), t.env.Step("another user sets it", e))
+	return true, nil
 }
 
 // renew puts an object into c that the owner makes now: older ones may be in a

@@ -238,7 +238,7 @@ func (t *binder) mine(answer []byte, body map[string]any, member string) map[str
 	items := oracle.Items(answer)
 	var texts []string
 	for _, l := range oracle.Of(body) {
-		if l.String && len(l.Text) >= 4 {
+		if l.String && len(l.Text) >= 4 && !password(l.Name) {
 			texts = append(texts, l.Text)
 		}
 	}

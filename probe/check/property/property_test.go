@@ -207,3 +207,48 @@ func TestAPasswordThatComesBack(t *testing.T) {
 		})
 	}
 }
+
+const registration = `
+openapi: 3.0.3
+info: {title: Members, version: "1"}
+paths:
+  /me: {get: {operationId: me, security: [{bearer: []}], responses: {"200": {description: me}}}}
+  /users: {get: {operationId: listUsers, responses: {"200": {description: all}}}}
+  /users/register:
+    post:
+      operationId: register
+      requestBody: {content: {application/json: {schema: {type: object, properties: {username: {type: string}, password: {type: string, example: password123}}}}}}
+      responses: {"200": {description: made}}
+components: {securitySchemes: {bearer: {type: http, scheme: bearer}}}
+`
+
+func TestARegistrationThatMakesAdministrators(t *testing.T) {
+	for name, bound := range map[string]bool{"other members are overlooked": false, "the body is bound to the record": true} {
+		t.Run(name, func(t *testing.T) {
+			var mu sync.Mutex
+			var all []map[string]any
+			mux := http.NewServeMux()
+			mux.HandleFunc("GET /me", checktest.Auth(func(w http.ResponseWriter, _ *http.Request, user string) {
+				checktest.Write(w, http.StatusOK, map[string]any{"username": user, "admin": user == "root"})
+			}))
+			mux.HandleFunc("GET /users", func(w http.ResponseWriter, _ *http.Request) {
+				mu.Lock()
+				defer mu.Unlock()
+				checktest.Write(w, http.StatusOK, map[string]any{"users": all})
+			})
+			mux.HandleFunc("POST /users/register", func(w http.ResponseWriter, r *http.Request) {
+				mu.Lock()
+				defer mu.Unlock()
+				m := checktest.Read(r)
+				admin := bound && m["admin"] == true
+				all = append(all, map[string]any{"username": m["username"], "admin": admin})
+				checktest.Write(w, http.StatusOK, map[string]any{"status": "success"})
+			})
+			var want []string
+			if bound {
+				want = []string{"mass-assignment POST /users/register body#/admin"}
+			}
+			checktest.Expect(t, registration, mux, "mass-assignment", want...)
+		})
+	}
+}
