@@ -83,7 +83,7 @@ func rank(m gen.Mutation) int {
 // Own tells of places of an object that is changed which hold what a user logs
 // in with: the run would lock itself out.
 func Own(c *call.Call, p call.Place) bool {
-	if p.In != "body" || c.Op.Method != "PUT" && c.Op.Method != "PATCH" {
+	if p.In != "body" || c.Op.Method != "PUT" && c.Op.Method != "PATCH" && !changes.MatchString(c.Op.Path+" "+c.Op.ID) {
 		return false
 	}
 	name := strings.ToLower(p.Name)
@@ -141,6 +141,9 @@ func countable(c *call.Call, p call.Place) bool {
 	}
 	return has(counted) || has(paid) && (bounded || trade.MatchString(c.Op.Path+" "+c.Op.ID))
 }
+
+// changes tells of operations that change something though they are POST.
+var changes = regexp.MustCompile(`(?i)change|update|reset|edit|modify`)
 
 var exoticText = regexp.MustCompile(`(?i)%00|\\u0000|%ff|%fe|%c0|\xff|\d{10,}|[0-9.]e\+?\d{3}`)
 

@@ -21,6 +21,7 @@ import (
 	"durward/probe/call"
 	"durward/probe/check"
 	"durward/probe/check/tamper"
+	"durward/probe/client"
 	"durward/probe/finding"
 	"durward/probe/report"
 	"durward/probe/spec"
@@ -272,5 +273,31 @@ func TestLoginsAreShielded(t *testing.T) {
 	}
 	if c.Body.(map[string]any)["email"] != "alice@corp.test" {
 		t.Error("the call itself was changed")
+	}
+}
+
+func TestWhatAUserLogsInWithIsLeftAlone(t *testing.T) {
+	for _, c := range []struct {
+		method, path, name string
+		want               bool
+	}{
+		{"PUT", "/me", "/email", true}, {"PATCH", "/users/{id}", "/password", true}, {"POST", "/users", "/email", false},
+		{"POST", "/user/change-email", "/new_email", true}, {"PUT", "/orders/{id}", "/quantity", false},
+	} {
+		op := &call.Call{Op: &spec.Operation{Method: c.method, Path: c.path}}
+		if got := tamper.Own(op, call.Place{In: "body", Name: c.name}); got != c.want {
+			t.Errorf("%v: %v", c, got)
+		}
+	}
+	if tamper.Own(&call.Call{Op: &spec.Operation{Method: "PUT"}}, call.Place{In: "query", Name: "email"}) {
+		t.Error("a query changes no user")
+	}
+}
+
+func TestRequestsThatAreExotic(t *testing.T) {
+	for target, want := range map[string]bool{"/a?q=%00": true, "/a?n=99999999999": true, "/a?n=1234": false, "/a?q=%27": false, "/a/" + strings.Repeat("x", 3000): true} {
+		if got := tamper.Exotic(&client.Request{Target: target}); got != want {
+			t.Errorf("%.30s: %v", target, got)
+		}
 	}
 }
