@@ -18,7 +18,7 @@ import (
 )
 
 // readers are the methods of a Store that change nothing that people decide.
-var readers = []string{"BeginProbe", "FinishProbe", "ProbeRun", "ProbeRuns", 
+var readers = []string{"BeginProbe", "FinishProbe", "ProbeRun", "ProbeRuns",
 	"Activate", "Bundle", "ActiveRevision", "ChangeInventory", "Close", "Consumer", "Consumers", "Denied", "FindKeys", "Followed",
 	"Health", "Inventory", "Key", "Keys", "LookUp", "NewestRevision", "NextAction", "Object", "Objects", "Pepper", "PepperPath",
 	"Recorded", "RevisionApproval", "RevisionAt", "RevisionEvents", "Revisions", "Revocations", "Revoked", "Stats", "StoredObject",

@@ -24,8 +24,8 @@ import (
 	"sync"
 	"testing"
 
-	"durward/internal/loopback"
 	"durward/audit"
+	"durward/internal/loopback"
 )
 
 // collector is an HTTP server that takes what it is sent, when it does.

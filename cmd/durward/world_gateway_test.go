@@ -117,7 +117,7 @@ func (w *world) cmdRecords(ts *testscript.TestScript, args []string) error {
 // auditLog reads the whole log, after the records of all that has ended.
 func (w *world) auditLog() ([]byte, error) {
 	if w.gateway != nil {
-		w.settle() // an answer's last byte comes before its record
+		w.settle()                                                           // an answer's last byte comes before its record
 		if err := w.gateway.Audit().System("script", "looked"); err != nil { // everything before it is stored now
 			return nil, err
 		}
