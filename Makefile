@@ -15,7 +15,7 @@ test: ## build, vet, and all tests, end-to-end scripts included
 	$(GO) test ./...
 
 race: ## the concurrent packages under the race detector
-	CGO_ENABLED=1 $(GO) test -race ./address ./audit/... ./authn/... ./gateway ./inventory ./listen ./lockout ./observe ./pipeline ./proxy/... ./ratelimit ./replay ./revision ./store ./token
+	CGO_ENABLED=1 $(GO) test -race ./address ./audit/... ./authn/... ./gateway ./inventory ./listen ./lockout ./observe ./pipeline ./probe ./probe/client ./probe/identity ./probe/schedule ./probe/world ./proxy/... ./ratelimit ./replay ./revision ./store ./token
 
 lint: ## gofmt and staticcheck
 	test -z "$$(gofmt -l .)"
