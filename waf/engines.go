@@ -92,6 +92,7 @@ func (e *Engines) set(b *Builder, demands []*Demand) (*Set, error) {
 		if shared, err = newInstance(key, rules, answers); err != nil {
 			return nil, err
 		}
+		shared.plans.inherit(e.live)
 		e.live[key] = shared
 		e.stats.built.Add(1)
 	}

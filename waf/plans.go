@@ -30,12 +30,27 @@ type plan struct {
 type plans struct {
 	rules *Rules
 	cache *match.Cache // of expressions, which nearly all gates share
+	heir  int          // of how many rule sets before this one the cache was
 	byTX  map[Settings]*plan
 	set   *seclang.Set // read by the one who compiles
 }
 
 func newPlans(r *Rules) plans {
 	return plans{rules: r, cache: match.NewCache(0), byTX: map[Settings]*plan{}}
+}
+
+// maxHeirs bounds what is kept of rule sets that are gone: a cache never forgets
+// an expression.
+const maxHeirs = 16
+
+// inherit takes the cache of a rule set that is still there: at a reload nearly
+// all expressions are the same. It runs under the lock of Engines.
+func (p *plans) inherit(live map[string]*instance) {
+	for _, i := range live {
+		if i.plans.heir < maxHeirs && i.plans.heir >= p.heir {
+			p.cache, p.heir = i.plans.cache, i.plans.heir+1
+		}
+	}
 }
 
 // plansOf finds or makes the plans that operations need, one for each kind of settings

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
 	"durward"
 	"durward/internal/allocs"
 	"durward/waf/gate"
+	"durward/waf/match"
 	"durward/waf/waftest"
 )
 
@@ -151,6 +153,36 @@ func TestOperationsAndReloadsShareGates(t *testing.T) {
 		t.Error(err)
 	}
 	count(0)
+}
+
+func TestARuleSetThatChangedInheritsCompiledExpressionsAndForgetsThemInTheEnd(t *testing.T) {
+	engines := NewEngines(clock)
+	caches := map[*match.Cache]int{}
+	var before *Set
+	for i := range 2*maxHeirs + 2 {
+		next, _ := setOf(t, engines, nil, Config{Exclusions: []Exclusion{{Rules: []string{strconv.Itoa(942100 + 10*i)}}}})
+		if before != nil {
+			if next.shared == before.shared {
+				t.Fatal("the rules have not changed")
+			}
+			if err := before.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		caches[next.shared.plans.cache]++
+		before = next
+	}
+	if err := before.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if len(caches) != 2 {
+		t.Errorf("%d caches for %d rule sets", len(caches), 2*maxHeirs+2)
+	}
+	for _, n := range caches {
+		if n != maxHeirs+1 {
+			t.Errorf("a cache serves %d rule sets, want %d", n, maxHeirs+1)
+		}
+	}
 }
 
 func TestAnExclusionHasAGateForItsTimeAndOneForTheTimeAfter(t *testing.T) {
