@@ -130,7 +130,7 @@ func (s *series) run(ctx context.Context, c *call.Call) (free bool, err error) {
 		}
 		s.last = e
 	}
-	return fastest(late) < slowest(early)+500*time.Millisecond, nil
+	return fastest(late) < slowest(early)+900*time.Millisecond, nil
 }
 
 // refuses tells that an answer is about how often rather than whether.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"durward/probe/call"
 	"durward/probe/check"
@@ -118,7 +119,7 @@ func burst(ctx context.Context, env *check.Env) error {
 		if err != nil {
 			return err
 		}
-		if e == nil || !e.Answer.OK() || e.Answer.Took > 100_000_000 {
+		if e == nil || !e.Answer.OK() || e.Answer.Took > 2*time.Second {
 			continue
 		}
 		last := e
