@@ -50,7 +50,6 @@ type run struct {
 	mu       sync.Mutex
 	findings []finding.Finding
 	has      map[string]int // fingerprints: index in findings
-	progress Progress
 }
 
 // Run tests. The error is one of the configuration; what goes wrong with the

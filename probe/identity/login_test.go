@@ -94,7 +94,7 @@ func TestLogins(t *testing.T) {
 		{"by a full URL", `{externalEndpointURL: "ORIGIN/else/login?x=1"}`,
 			func(w http.ResponseWriter, r *http.Request) { fmt.Fprintf(w, `{"token":"tok%s"}`, r.URL) }, "Authorization: Bearer tok/else/login?x=1", ""},
 		{"a refusal", `{endpoint: /login, payloadRaw: 'pass-w0rd'}`,
-			func(w http.ResponseWriter, r *http.Request) { http.Error(w, "wrong", 403) }, "", "user ann cannot log in: the login was answered 403"},
+			func(w http.ResponseWriter, r *http.Request) { http.Error(w, "wrong", http.StatusForbidden) }, "", "user ann cannot log in: the login was answered 403"},
 		{"nothing there", `{endpoint: /login, token: {extractSelector: /t}}`,
 			func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, `{"x":1}`) }, "", "has no token at /t"},
 		{"no credentials at all", `{endpoint: /login}`,

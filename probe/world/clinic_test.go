@@ -86,7 +86,7 @@ func (c *clinic) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/users/" {
 		_ = json.NewDecoder(r.Body).Decode(&in)
 		if in["password"] != in["password_confirmation"] || in["password"] == nil {
-			http.Error(w, `{"detail":"passwords differ"}`, 422)
+			http.Error(w, `{"detail":"passwords differ"}`, http.StatusUnprocessableEntity)
 			return
 		}
 		if in["role"] != "user" || in["is_superuser"] != nil {
@@ -104,14 +104,14 @@ func (c *clinic) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				return
 			}
 		}
-		http.Error(w, `{"detail":"Incorrect username or password"}`, 401)
+		http.Error(w, `{"detail":"Incorrect username or password"}`, http.StatusUnauthorized)
 		return
 	}
 	me := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer bearer-of-")
 	id := strings.Trim(r.URL.Path[strings.Index(r.URL.Path[1:], "/")+1:], "/")
 	switch {
 	case me == "":
-		http.Error(w, `{"detail":"Not authenticated"}`, 401)
+		http.Error(w, `{"detail":"Not authenticated"}`, http.StatusUnauthorized)
 	case r.URL.Path == "/users/me/" || r.URL.Path == "/users/"+me+"/":
 		fmt.Fprintf(w, `{"id":%s,"email":"e"}`, me)
 	case r.Method == "POST":
@@ -124,7 +124,7 @@ func (c *clinic) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(201)
 		fmt.Fprintf(w, `{"_id":{"$oid":"v%d"},"reason":"r"}`, c.n)
 	case c.visits[id] != me:
-		http.Error(w, `{"detail":"Not Found"}`, 404)
+		http.Error(w, `{"detail":"Not Found"}`, http.StatusNotFound)
 	case r.Method == "DELETE":
 		delete(c.visits, id)
 		w.WriteHeader(204)

@@ -80,7 +80,7 @@ func (g *garage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case path == "/auth/signup":
 		if text("email") == "" || !strings.Contains(text("email"), "@") || g.users[text("email")] != "" || strings.Trim(text("number"), "0123456789") != "" {
-			http.Error(w, `{"message":"invalid"}`, 400)
+			http.Error(w, `{"message":"invalid"}`, http.StatusBadRequest)
 			return
 		}
 		g.users[text("email")] = text("password")
@@ -88,13 +88,13 @@ func (g *garage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	case path == "/auth/login":
 		if p := g.users[text("email")]; p == "" || p != text("password") {
-			http.Error(w, `{"message":"Invalid Credentials"}`, 401)
+			http.Error(w, `{"message":"Invalid Credentials"}`, http.StatusUnauthorized)
 			return
 		}
 		fmt.Fprintf(w, `{"token":"jwt.of.%s","type":"Bearer"}`, text("email"))
 		return
 	case g.users[me] == "":
-		http.Error(w, `{"message":"JWT Token required!"}`, 401)
+		http.Error(w, `{"message":"JWT Token required!"}`, http.StatusUnauthorized)
 		return
 	}
 	uuid := fmt.Sprintf("00000000-0000-4000-8000-%012x", crc32.ChecksumIEEE([]byte(me)))
@@ -119,21 +119,21 @@ func (g *garage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, `{"products":[{"id":41,"name":"Seat","price":"10.00"}],"credit":100}`)
 	case path == "/shop/orders" && r.Method == "POST":
 		if in["product_id"] != 41.0 {
-			http.Error(w, `{"message":"no such product"}`, 400)
+			http.Error(w, `{"message":"no such product"}`, http.StatusBadRequest)
 			return
 		}
 		g.orders = append(g.orders, me)
 		fmt.Fprintf(w, `{"id":%d,"message":"Order sent successfully.","credit":90}`, len(g.orders))
 	case path == "/shop/orders/return_order":
 		if _, ok := order(r.URL.Query().Get("order_id")); !ok {
-			http.Error(w, `{"message":"not yours"}`, 403)
+			http.Error(w, `{"message":"not yours"}`, http.StatusForbidden)
 			return
 		}
 		fmt.Fprint(w, `{"message":"Please use the following QR code"}`)
 	default:
 		id, ok := order(strings.TrimPrefix(path, "/shop/orders/"))
 		if !ok {
-			http.Error(w, `{"message":"not found"}`, 404)
+			http.Error(w, `{"message":"not found"}`, http.StatusNotFound)
 			return
 		}
 		fmt.Fprintf(w, `{"order":{"id":%d,"user":{"email":%q},"quantity":1}}`, id, me)

@@ -52,7 +52,7 @@ func notes(mode string) http.Handler {
 		case mode == "anything":
 			fmt.Fprint(w, `{"text":"always the same"}`)
 		case !had || gone[id] && mode == "honest":
-			http.Error(w, `{"error":"no such note"}`, 404)
+			http.Error(w, `{"error":"no such note"}`, http.StatusNotFound)
 		case r.Method == "DELETE":
 			gone[id] = true
 			w.WriteHeader(204)
