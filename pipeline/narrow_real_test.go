@@ -101,12 +101,12 @@ func heap() int64 {
 
 // tally counts places by what is proven of them.
 type tally struct {
-	documents, places, named, proven, unseen int
-	rules, seen                              int // pairs of place and rule
-	constants                                map[string]bool
-	matched                                  map[int]int
-	live                                     map[string]int
-	texts                                    []string
+	documents, places, proven int
+	rules, seen               int // pairs of place and rule
+	constants                 map[string]bool
+	matched                   map[int]int
+	live                      map[string]int
+	texts                     []string
 }
 
 func (c *tally) add(g *gate.Gate, proven []*durward.Proven) {

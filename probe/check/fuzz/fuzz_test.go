@@ -60,7 +60,7 @@ func notes(flaw string, ids *atomic.Int64) http.Handler {
 			panic(http.ErrAbortHandler) // the connection breaks off
 		}
 		if flaw == "busy" && *in.Title == "" {
-			http.Error(w, `{"error":"later"}`, 503)
+			http.Error(w, `{"error":"later"}`, http.StatusServiceUnavailable)
 			return
 		}
 		w.WriteHeader(201)

@@ -95,7 +95,7 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		data, err := io.ReadAll(io.LimitReader(in, s.inflate+1))
 		if err != nil || int64(len(data)) > s.inflate {
-			http.Error(w, `{"error":"too much"}`, 413)
+			http.Error(w, `{"error":"too much"}`, http.StatusRequestEntityTooLarge)
 			return
 		}
 		var v map[string]any

@@ -112,7 +112,7 @@ func (s *stall) order(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !s.valid(o) {
-		http.Error(w, `{"error":"bad"}`, 422)
+		http.Error(w, `{"error":"bad"}`, http.StatusUnprocessableEntity)
 		return
 	}
 	if s.has("convert") {
@@ -141,7 +141,7 @@ func (s *stall) read(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	id, err := strconv.Atoi(r.PathValue("id"))
 	if err != nil && s.has("crash") {
-		http.Error(w, "oops", 502)
+		http.Error(w, "oops", http.StatusBadGateway)
 		return
 	}
 	if o := s.orders[id]; o != nil {
