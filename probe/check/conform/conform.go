@@ -34,19 +34,19 @@ var (
 	UndeclaredStatus = finding.Kind{
 		ID: "undeclared-status", Title: "An answer has a status that the document does not have", CWE: 440, OWASP: "API9:2023", Severity: finding.Info,
 		Oracle: "The status of an answer is neither declared itself, nor its class, nor default. Those of class 5 are left to other checks.",
-		Fix:    "response: {contract: warn}",
+		Fix:    "response: {contract: {undeclared_status: replace, undeclared_type: replace, invalid: block}}",
 		Advice: "Declare the status, or answer with one that is declared.",
 	}
 	UndeclaredType = finding.Kind{
 		ID: "undeclared-media-type", Title: "An answer has a media type that the document does not have", CWE: 440, OWASP: "API9:2023", Severity: finding.Info,
 		Oracle: "The status declares content, and none of the answer's media type.",
-		Fix:    "response: {contract: warn}",
+		Fix:    "response: {contract: {undeclared_status: replace, undeclared_type: replace, invalid: block}}",
 		Advice: "Declare the media type, or answer with one that is declared.",
 	}
 	BreaksSchema = finding.Kind{
 		ID: "answer-breaks-schema", Title: "An answer is not as the document says", CWE: 440, OWASP: "API9:2023", Severity: finding.Info,
 		Oracle: "The JSON of an answer is held against the schema that is declared for its status and media type.",
-		Fix:    "response: {contract: warn}",
+		Fix:    "response: {contract: {undeclared_status: replace, undeclared_type: replace, invalid: block}}",
 		Advice: "Mend the document or the service: clients and gateways rely on it.",
 	}
 )

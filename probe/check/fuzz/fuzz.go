@@ -31,7 +31,7 @@ import (
 var NoAnswer = finding.Kind{
 	ID: "input-without-answer", Title: "Some input gets no answer", CWE: 400, OWASP: "API4:2023", Severity: finding.Low,
 	Oracle: "The valid call is answered, the changed one ends twice without an answer (time-out, or the connection breaks off), and the valid one is answered after it.",
-	Fix:    "validation: {mode: enforce}\ntimeouts: {upstream: 10s}",
+	Fix:    "validation: {mode: enforce}\nupstream: {timeout: 10s}",
 	Advice: "Look for the request in the service's log: a worker hangs or ends on it. Bound the time of one request.",
 }
 
