@@ -42,4 +42,10 @@ var (
 		Fix:    "rate_limit: {per_address: 10/m}",
 		Advice: "Slow down and lock after failures, by account and by address.",
 	}
+	userEnumeration = finding.Kind{
+		ID: "user-enumeration", Title: "Failed logins tell who is a user", CWE: 204, OWASP: "API2:2023", Severity: finding.Low,
+		Oracle: "Wrong passwords of a user whose right one is taken are answered otherwise than those of a name that nobody has, twice each.",
+		Fix:    "# a rate limit slows down who asks for many names:\nrate_limit: {per_address: 10/m}",
+		Advice: "Answer every failed login with the same status and words, and do the same work for names that nobody has.",
+	}
 )

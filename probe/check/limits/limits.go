@@ -33,7 +33,7 @@ import (
 func Checks() []check.Check {
 	return []check.Check{
 		{Name: "consumption", Kinds: []finding.Kind{pageUnbounded, slowInput, inflateUnbounded, deepFails, noRateLimit}, Operation: consumption, API: burst},
-		{Name: "login-limits", Kinds: []finding.Kind{loginUnlimited}, Writes: true, Operation: logins},
+		{Name: "login-limits", Kinds: []finding.Kind{loginUnlimited, userEnumeration}, Writes: true, Operation: logins},
 	}
 }
 

@@ -182,6 +182,32 @@ func TestWhatOneCallerMayUseUpIsSeen(t *testing.T) {
 				fmt.Fprintf(w, `{"error":"wrong","left":%d}`, max(0, 10-before))
 			}}
 		}, nil},
+		{"other words for names that nobody has", func() *service {
+			return &service{page: atMost(100), inflate: 1 << 20, refuse: func(w http.ResponseWriter, name string, before int) {
+				words := "wrong password"
+				if name != "alice" {
+					words = "no such user"
+				}
+				w.WriteHeader(map[bool]int{true: 401, false: 429}[before < 6])
+				fmt.Fprintf(w, `{"error":%q}`, words)
+			}}
+		}, []string{"user-enumeration"}},
+		{"another status for names that nobody has", func() *service {
+			return &service{page: atMost(100), inflate: 1 << 20, refuse: func(w http.ResponseWriter, name string, before int) {
+				w.WriteHeader(map[bool]int{true: 401, false: 404}[name == "alice"])
+				if before > 6 {
+					fmt.Fprint(w, `locked`)
+				}
+			}}
+		}, []string{"user-enumeration"}},
+		{"answers that give the name back, and an id of their own", func() *service {
+			n := 0
+			return &service{page: atMost(100), inflate: 1 << 20, refuse: func(w http.ResponseWriter, name string, before int) {
+				n++
+				w.WriteHeader(map[bool]int{true: 401, false: 429}[before < 6])
+				fmt.Fprintf(w, `{"error":"%s: wrong name or password","id":"r-%d"}`, name, n)
+			}}
+		}, nil},
 		{"pages without a bound", func() *service { return &service{refuse: after(5, 429, `{}`), page: any, inflate: 1 << 20} }, []string{"page-size-unbounded"}},
 		{"pages of twice the document's bound", func() *service {
 			return &service{refuse: after(5, 429, `{}`), page: atMost(200), inflate: 1 << 20}

@@ -54,6 +54,9 @@ func logins(ctx context.Context, env *check.Env, op *spec.Operation) error {
 	if !code {
 		strange := c.Clone()
 		rename(strange, secret, env)
+		if goOn, err := enumeration(ctx, env, op, c, strange, secret, right); err != nil || !goOn {
+			return err
+		}
 		series = []*call.Call{strange, c}
 	}
 	for _, one := range series {
