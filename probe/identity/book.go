@@ -145,6 +145,17 @@ func (d *Desk) Renew(ctx context.Context, i *Identity, turn int) error {
 		return i.failed
 	}
 	creds, err := i.source.fetch(ctx, d, i)
+	if err == nil && turn > 0 && i.waits < maxWaits && slices.Equal(creds, i.Credentials()) {
+		// Tokens are often the same within a second: after a logout it would be
+		// the one that was revoked.
+		i.waits++
+		select {
+		case <-time.After(sameToken):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		creds, err = i.source.fetch(ctx, d, i)
+	}
 	if err != nil {
 		err = fmt.Errorf("user %s cannot log in: %w", i.Name, err)
 		if ctx.Err() == nil {
@@ -158,6 +169,13 @@ func (d *Desk) Renew(ctx context.Context, i *Identity, turn int) error {
 	i.turn++
 	return nil
 }
+
+// How long a login waits that gave the very credentials that were refused, and
+// how often: a service may give the same ones for good.
+const (
+	sameToken = 1100 * time.Millisecond
+	maxWaits  = 3
+)
 
 // Stale tells that the user said how long credentials last, and it is over.
 func (i *Identity) Stale() bool {

@@ -48,9 +48,10 @@ type Identity struct {
 
 	source source // how credentials are got; nil for fixed ones
 
-	// renewal is held while credentials are got, and guards failed.
+	// renewal is held while credentials are got, and guards failed and waits.
 	renewal sync.Mutex
 	failed  error
+	waits   int // for a login that gives other credentials
 
 	mu      sync.Mutex // guards Scopes, Roles and Known while a login runs, too
 	creds   []Credential

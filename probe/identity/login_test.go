@@ -148,12 +148,13 @@ func TestARegistrationComesBeforeTheFirstLoginOnly(t *testing.T) {
 		func(w http.ResponseWriter, r *http.Request) {
 			mu.Lock()
 			paths = append(paths, r.URL.Path)
+			n := len(paths)
 			mu.Unlock()
 			if r.URL.Path == "/api/join" {
 				w.WriteHeader(409) // there already
 				return
 			}
-			fmt.Fprint(w, `{"token":"tok-12345"}`)
+			fmt.Fprintf(w, `{"token":"tok-12345-%d"}`, n)
 		})
 	for range 2 {
 		if err := d.Renew(t.Context(), ann, ann.Turn()); err != nil {
@@ -187,6 +188,37 @@ func TestManyThatFindTheCredentialsExpiredRenewThemOnce(t *testing.T) {
 	wg.Wait()
 	if n := logins.Load(); n != 2 || ann.Credentials()[0].Secret != "token-no-2" {
 		t.Errorf("%d logins, %v", n, ann.Credentials())
+	}
+}
+
+func TestALoginThatGivesTheRefusedTokenIsMadeAgainALittleLater(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		tokens []string // by login; the last one stays
+		renew  int
+		want   string
+		logins int32
+	}{
+		{"a token of the same second", []string{"token-no-1", "token-no-1", "token-no-2"}, 1, "token-no-2", 3},
+		{"another token at once", []string{"token-no-1", "token-no-2"}, 1, "token-no-2", 2},
+		{"the same token for good is not waited for again and again", []string{"token-no-1"}, 6, "token-no-1", 1 + 6 + maxWaits},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var logins atomic.Int32
+			d, ann := desk(t, `auth: [{name: ann, loginEndpointAuth: {endpoint: /l}}]`, func(w http.ResponseWriter, _ *http.Request) {
+				n := int(logins.Add(1))
+				fmt.Fprintf(w, `{"token":%q}`, tt.tokens[min(n, len(tt.tokens))-1])
+			})
+			for range 1 + tt.renew {
+				if err := d.Renew(t.Context(), ann, ann.Turn()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := ann.Credentials()[0].Secret; got != tt.want || logins.Load() != tt.logins {
+				t.Errorf("%s after %d logins, want %s after %d", got, logins.Load(), tt.want, tt.logins)
+			}
+		})
 	}
 }
 
