@@ -20,7 +20,7 @@ const owasp = "API3:2023"
 var (
 	assigned = finding.Kind{
 		ID: "mass-assignment", Title: "A request sets a member that is not the caller's to set", CWE: 915, OWASP: owasp, Severity: finding.High,
-		Oracle: "The call with the member is taken and the member is read back with the sent value; the same call without it leaves another value.",
+		Oracle: "The call with the member is taken and the member is read back with the sent value; the same call without it leaves another value. Or a member of a group, let in with a low role, has its owner's role after a call of their own, as the owner reads it.",
 		Fix:    "validation: {additional_properties: refuse, read_only: refuse}\n",
 		Advice: "Copy the members that a request may set one by one; never bind a body to a record.",
 	}
@@ -42,6 +42,6 @@ var (
 func Checks() []check.Check {
 	return []check.Check{
 		{Name: "data-exposure", Kinds: []finding.Kind{exposed, echoed}, Operation: exposures},
-		{Name: "mass-assignment", Kinds: []finding.Kind{assigned}, Writes: true, Operation: assignments},
+		{Name: "mass-assignment", Kinds: []finding.Kind{assigned}, Writes: true, Operation: assign},
 	}
 }
