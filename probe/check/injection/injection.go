@@ -59,6 +59,7 @@ func operation(ctx context.Context, env *check.Env, op *spec.Operation) error {
 	}
 	t.entities(ctx)
 	t.stored(ctx)
+	t.folders(ctx)
 	return t.err
 }
 

@@ -48,7 +48,7 @@ var (
 	}
 	pathTraversal = finding.Kind{
 		ID: "path-traversal", Title: "A value leads to files outside of their folder", CWE: 22, OWASP: "API8:2023", Severity: finding.High,
-		Oracle: "The answer has the content of a file that every system has, twice, and the unchanged call's has not.",
+		Oracle: "The answer has the content of a file that every system has, twice, and the unchanged call's has not. Or an upload's file name leads into another folder that the run made: a file there has the new content, twice, and not after the same upload with the plain name.",
 		Fix:    firewall,
 		Advice: "Open files below a fixed folder by an API that cannot leave it (openat2, os.Root), or map names to files by a table.",
 	}
