@@ -177,11 +177,11 @@ func (f *folder) overwrite(ctx context.Context) bool {
 			}
 			continue
 		}
-		if f.reads(ctx, reader, beside, id, mark, first) && f.reads(ctx, reader, beside, id, mark, first) {
-			_, after := f.shows(ctx, beside, id, mark)
-			if after == nil {
-				return false
-			}
+		if !f.reads(ctx, reader, beside, id, mark, first) {
+			continue
+		}
+		// Read again: it is kept, and no answer of that one moment.
+		if _, after := f.shows(ctx, beside, id, mark); after != nil {
 			f.target.report(pathTraversal, finding.Certain, f.where,
 				"A file's name leads out of its folder: it overwrote a file of another folder, which is read back.",
 				f.env.Step("a file of another folder", before), f.env.Step("control: its name, used in the folder, leaves it as it is", control),

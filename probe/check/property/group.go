@@ -152,7 +152,7 @@ func (g *group) invite(ctx context.Context, name any) (bool, error) {
 
 // ready tells that the other has a role that is below the owner's.
 func (g *group) ready(in bool) *group {
-	if !in || g.low == nil || g.high == nil || raisedRole(g.low) || equal(g.low, g.high) {
+	if !in || g.low == nil || g.high == nil || powerful(g.low) || equal(g.low, g.high) {
 		return nil
 	}
 	return g
@@ -171,7 +171,7 @@ func (g *group) lowest(c *call.Call) (role string, low any) {
 			continue
 		}
 		for _, v := range declared[n].Schema.Flat().Enum {
-			if !raisedRole(v) {
+			if !powerful(v) {
 				return n, v
 			}
 		}
@@ -188,8 +188,8 @@ func (g *group) with(member string, value any) *call.Call {
 	return c
 }
 
-// raisedRole tells that a role is that of somebody who may do more than others.
-func raisedRole(v any) bool {
+// powerful tells that a role is that of somebody who may do more than others.
+func powerful(v any) bool {
 	switch v := v.(type) {
 	case bool:
 		return v
@@ -253,7 +253,7 @@ func (g *group) look(ctx context.Context) (map[string]any, error) {
 			continue
 		}
 		g.shown, g.role, g.low = e, role, m[role]
-		if own, theirs := record(e.Answer.Body, g.owner); own != nil && theirs == role && raisedRole(own[role]) && !equal(own[role], m[role]) && g.high == nil {
+		if own, theirs := record(e.Answer.Body, g.owner); own != nil && theirs == role && powerful(own[role]) && !equal(own[role], m[role]) && g.high == nil {
 			g.high = own[role]
 		}
 		return m, nil
