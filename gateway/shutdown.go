@@ -20,6 +20,7 @@ import (
 func (g *Gateway) Shutdown(ctx context.Context, grace time.Duration) error {
 	g.draining.Store(true)
 	g.awaitReload()
+	g.endProbes(ctx)
 	g.log.Info("draining", "requests_in_flight", g.pipeline.InFlight(), "grace", grace)
 	g.listen.Drain()
 	select {
@@ -39,6 +40,16 @@ func (g *Gateway) Shutdown(ctx context.Context, grace time.Duration) error {
 		err = nil
 	}
 	return errors.Join(err, g.close(end))
+}
+
+// endProbes ends a run of security tests while the gateway still answers it: it
+// has resources to delete, and its record comes before the last one.
+func (g *Gateway) endProbes(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, closeTime)
+	defer cancel()
+	if err := g.probes.scheduler.Close(ctx); err != nil {
+		g.log.Warn("security tests were cut", "error", err)
+	}
 }
 
 // awaitReload waits for a reload under way; none begins any more.

@@ -94,7 +94,7 @@ func (r *run) step(why string, e *check.Exchange) finding.Step {
 		return s
 	}
 	s.Status, s.Took = e.Answer.Status, e.Answer.Took
-	text := q.Mask(r.mask(strings.ToValidUTF8(string(e.Answer.Body[:min(len(e.Answer.Body), 4*maxExcerpt)]), "\ufffd")))
+	text := q.Mask(veil(r.mask(strings.ToValidUTF8(string(e.Answer.Body[:min(len(e.Answer.Body), 4*maxExcerpt)]), "\ufffd"))))
 	if len(text) > maxExcerpt {
 		cut := maxExcerpt
 		for !utf8.RuneStart(text[cut]) {
@@ -150,6 +150,14 @@ func (r *run) mask(s string) string {
 	}
 	return jws.ReplaceAllString(s, "$1…")
 }
+
+// secretMember is a member of JSON whose name says that its value is a secret: of
+// a login, or of another user whose record is shown.
+var secretMember = regexp.MustCompile(`(?i)("[^"\\]*(?:passw|pwd|secret|token|api[_-]?key|private[_-]?key|credential|hash|session)[^"\\]*"\s*:\s*")(?:[^"\\]|\\.)+`)
+
+// veil takes the values of such members out of an answer that is shown: a report
+// is kept, and read by more people than may know them.
+func veil(s string) string { return secretMember.ReplaceAllString(s, "${1}…") }
 
 // stopped notes why the run ended.
 func (r *run) stopped(ctx context.Context, err error) {
