@@ -66,11 +66,7 @@ func main() { os.Exit(Main()) }
 
 // Main runs the program and gives its exit code.
 func Main() int {
-	var p program
-	parser, err := kong.New(&p, kong.Name("durward"),
-		kong.Description("An API security gateway. Start with: durward demo"),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Exit(func(code int) { os.Exit(min(code, 2)) }))
+	parser, err := newParser()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "durward:", err)
 		return 2
@@ -101,6 +97,13 @@ func Main() int {
 		return exitCode(err)
 	}
 	return 0
+}
+
+func newParser() (*kong.Kong, error) {
+	return kong.New(new(program), kong.Name("durward"),
+		kong.Description("An API security gateway. Start with: durward demo"),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Exit(func(code int) { os.Exit(min(code, 2)) }))
 }
 
 // actorOf says, for the records of what a command changes, who runs it, and
